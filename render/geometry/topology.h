@@ -1,0 +1,33 @@
+#pragma once
+
+#include <render/geometry/mesh.h>
+
+namespace render {
+
+/// The edges of a mesh whose positions are welded by value, made once per mesh. Silhouettes are
+/// looked for here, so UV seams and duplicated vertices never make one.
+struct Topology {
+  int64_t welded_vertices = 0;
+  ag::Array weld;        ///< [vertices] int32: the smallest vertex with the same position
+  ag::Array edges;       ///< [edges, 2] int32: welded vertices, first < second; sorted
+  ag::Array wing_start;  ///< [edges + 1] int32: an edge's wings are wings[wing_start[e] .. wing_start[e + 1])
+  ag::Array wings;       ///< [wings] int32: the welded vertex opposite the edge in each face, in order of faces
+  ag::Array wing_faces;  ///< [wings] int32: that face
+  ag::Array edge_component;  ///< [edges] int32
+  ag::Array face_component;  ///< [faces] int32: component of connected welded faces, numbered from 0
+  int components = 0;
+};
+
+/// positions [vertices, 3] (any float type), triangles [faces, 3]. Faces that are degenerate after
+/// welding have no wings.
+BACKLIGHT_API Topology make_topology(const ag::Array& positions, const ag::Array& triangles);
+
+/// Genus and openness, for telling the user what a sphere cannot become.
+struct TopologyReport {
+  int components = 0;
+  int64_t boundary_edges = 0, nonmanifold_edges = 0;
+  int64_t euler_characteristic = 0;
+};
+BACKLIGHT_API TopologyReport report(const Topology& topology, int64_t faces);
+
+}  // namespace render

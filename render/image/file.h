@@ -1,0 +1,33 @@
+#pragma once
+
+#include <autograd/core/error.h>
+#include <autograd/core/export.h>
+
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace render {
+
+/// Something is wrong with a file: the text is one line that starts with its name
+/// (and ":line" where there is one).
+class FileError : public autograd::Error {
+ public:
+  using Error::Error;
+};
+
+/// The whole file. throws FileError (missing, a directory, unreadable, larger than `limit` bytes).
+BACKLIGHT_API std::vector<unsigned char> read_file(const std::filesystem::path& path, size_t limit = size_t{1} << 31);
+
+/// Writes `bytes` to a temporary file beside `path`, checks that all of it reached the disk, and
+/// renames it: either the complete file appears or none. throws FileError with the system's reason.
+BACKLIGHT_API void write_file(const std::filesystem::path& path, std::span<const unsigned char> bytes);
+BACKLIGHT_API void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// Makes the folder and its parents; throws FileError where that fails or where it cannot be written to.
+BACKLIGHT_API void make_folder(const std::filesystem::path& path);
+
+}  // namespace render
