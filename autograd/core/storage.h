@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <source_location>
 #include <string>
 
 namespace autograd {
@@ -18,6 +19,7 @@ struct Storage {
   DType dtype = DType::float32;
   Shape shape;
   std::string name;
+  std::source_location assigned_at;  ///< of the last assignment, for errors
   std::byte* data = nullptr;
 
   static Storage* create(const Shape& shape, DType dtype);

@@ -1,0 +1,18 @@
+#pragma once
+
+// A general tensor library with automatic differentiation: the one header that most users include.
+
+#include <autograd/core/array.h>
+#include <autograd/core/error.h>
+#include <autograd/core/evaluate.h>
+#include <autograd/core/tensor.h>
+#include <autograd/ops/custom.h>
+#include <autograd/ops/elementwise.h>
+#include <autograd/ops/index.h>
+#include <autograd/ops/layout.h>
+#include <autograd/ops/matmul.h>
+#include <autograd/ops/reduce.h>
+#include <autograd/ops/sparse.h>
+#include <autograd/optim/adam.h>
+#include <autograd/transforms/grad.h>
+#include <autograd/transforms/gradcheck.h>

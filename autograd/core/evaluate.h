@@ -1,0 +1,49 @@
+#pragma once
+
+#include <autograd/core/tensor.h>
+
+#include <functional>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <utility>
+
+// The doors of the engine: everything else of it is private.
+
+namespace autograd {
+
+/// Computes the tensors in one evaluation; reading them afterwards costs nothing. What they share
+/// is computed once. Throws OverwrittenParameter, IndexError, OutOfMemory; after a throw nothing
+/// has changed.
+BACKLIGHT_API void evaluate(std::span<const Tensor> tensors);
+BACKLIGHT_API void evaluate(std::initializer_list<Tensor> tensors);
+
+/// One new value of a Parameter.
+struct Assignment {
+  Parameter parameter;
+  Tensor value;  ///< same shape and type
+};
+
+/// evaluate(), then all assignments at once: every right-hand side sees the old values. Either all
+/// happen or, after a throw, none.
+BACKLIGHT_API void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments);
+
+/// What the thread's last evaluation did.
+struct Report {
+  int64_t nodes = 0;         ///< recorded operations that were needed
+  int64_t regions = 0;       ///< passes over data: fused regions and opaque calls
+  int64_t instructions = 0;  ///< of the fused regions, after common subexpressions
+  int64_t peak_bytes = 0;    ///< memory for values, kept and temporary
+  double plan_seconds = 0;
+  double run_seconds = 0;
+};
+BACKLIGHT_API Report report();
+
+/// Threads that evaluations may use, from 1 on; results do not depend on it. Without oneTBB it stays 1.
+BACKLIGHT_API void set_threads(int count);
+BACKLIGHT_API int threads();
+
+/// Where warnings go; the default writes a line to stderr.
+BACKLIGHT_API void set_log_hook(std::function<void(const std::string&)> hook);
+
+}  // namespace autograd

@@ -1,0 +1,355 @@
+#include <autograd/core/error.h>
+#include <autograd/core/evaluate.h>
+#include <autograd/core/graph.h>
+#include <autograd/core/storage.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <mutex>
+
+namespace autograd {
+
+namespace {
+
+// The table of live Steps: immortal, so a stale handle can always be checked against it. An entry
+// holds the number of the Step that is open at it now; numbers are never used twice.
+struct Slot {
+  std::atomic<uint64_t> serial{0};
+  std::atomic<const Graph*> graph{nullptr};
+};
+constexpr size_t slot_count = 1 << 16;
+
+Slot& slot(uint16_t index) {
+  static Slot* const table = new Slot[slot_count];
+  return table[index];
+}
+
+class SlotPool {
+ public:
+  uint16_t take() {
+    const std::lock_guard lock(mutex_);
+    if (!free_.empty()) {
+      const uint16_t index = free_.back();
+      free_.pop_back();
+      return index;
+    }
+    if (next_ == slot_count) throw SizeError("Step: more than 65536 Steps are open in this process");
+    return static_cast<uint16_t>(next_++);
+  }
+  void give_back(uint16_t index) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(index);
+  }
+  static SlotPool& instance() {
+    static SlotPool* const pool = new SlotPool;
+    return *pool;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<uint16_t> free_;
+  size_t next_ = 0;
+};
+
+std::atomic<uint64_t> next_serial{1};
+
+std::array<const Op*, 1024>& op_table() {
+  static std::array<const Op*, 1024> table{};
+  return table;
+}
+uint16_t op_count = 0;
+
+size_t hash(const Storage* storage) { return (reinterpret_cast<uintptr_t>(storage) >> 6) * 0x9e3779b97f4a7c15u >> 20; }
+
+std::function<void(const std::string&)>& log_hook() {
+  static std::function<void(const std::string&)> hook;
+  return hook;
+}
+std::mutex log_mutex;
+
+constexpr uint32_t root_node_warning = 1u << 20;
+constexpr int64_t root_byte_warning = int64_t{1} << 30;
+
+}  // namespace
+
+// Operations ------------------------------------------------------------------------------------
+
+Op::Op(const char* name_, Kind kind_, Lower lower_, VjpRule vjp_, Run run_)
+    : name(name_), kind(kind_), lower(lower_), vjp(vjp_), run(run_), id(op_count++) {
+  op_table()[id] = this;
+}
+
+const Op& Op::by_id(uint16_t id) { return *op_table()[id]; }
+
+static const Op leaf_op{"leaf", Op::Kind::leaf, nullptr, nullptr};
+
+// Recording -------------------------------------------------------------------------------------
+
+Graph& Graph::current() {
+  thread_local Graph graph;
+  return graph;
+}
+
+Graph::Graph() { open(); }
+
+Graph::~Graph() {
+  while (!marks_.empty()) close(marks_.back().serial);
+  for (uint16_t index : slots_) SlotPool::instance().give_back(index);
+}
+
+uint32_t Graph::append_attributes(const void* data, size_t bytes) {
+  const size_t offset = pool_.size();
+  if (bytes > 0) {
+    pool_.resize(offset + (bytes + 7) / 8);
+    std::memcpy(pool_.data() + offset, data, bytes);
+  }
+  return static_cast<uint32_t>(offset);
+}
+
+uint32_t Graph::append(const Op& op, const Shape& shape, DType dtype, std::source_location where) {
+  const uint32_t index = size();
+  Node node{};
+  node.op = &op;
+  node.rank = static_cast<uint8_t>(shape.rank());
+  node.dtype = dtype;
+  std::copy(shape.begin(), shape.end(), node.extents);
+  node.depth = depth();
+  node.where = where_override ? *where_override : where;
+  nodes_.push_back(node);
+  if (!warned_ && node.depth == 0) warn_if_root_grows();
+  return index;
+}
+
+Tensor Graph::record(const Recipe& recipe, const void* attributes, size_t attribute_bytes) {
+  uint32_t few[3];
+  const size_t count = recipe.inputs.size();
+  const bool many = count > 3;
+  std::vector<uint32_t> list(many ? count : 0);
+  for (size_t i = 0; i < count; ++i) (many ? list[i] : few[i]) = check(recipe.inputs[i]);
+  const uint32_t index = append(recipe.op, recipe.shape, recipe.dtype, recipe.where);
+  const uint32_t attribute_offset = append_attributes(attributes, attribute_bytes);
+  Node& node = nodes_[index];
+  node.attributes = attribute_offset;
+  if (many) {
+    node.input_count = Node::many_inputs;
+    node.inputs[0] = append_attributes(list.data(), count * sizeof(uint32_t));
+    node.inputs[1] = static_cast<uint32_t>(count);
+  } else {
+    node.input_count = static_cast<uint8_t>(count);
+    std::copy_n(few, count, node.inputs);
+  }
+  return handle(index);
+}
+
+std::span<const uint32_t> Graph::inputs(const Node& node) const {
+  if (node.input_count != Node::many_inputs) return {node.inputs, node.input_count};
+  return {reinterpret_cast<const uint32_t*>(pool_.data() + node.inputs[0]), node.inputs[1]};
+}
+
+Tensor Graph::leaf(Storage* storage, std::source_location where) {
+  const uint64_t version = storage->version.load(std::memory_order_relaxed);
+  if (2 * (leaves_.size() + 1) > leaf_table_.size()) grow_leaf_table();
+  const size_t bucket = find_bucket(storage, version);
+  if (leaf_table_[bucket] != 0) return handle(leaves_[leaf_table_[bucket] - 1].node);
+  const uint32_t index = append(leaf_op, storage->shape, storage->dtype, where);
+  const LeafAttributes attributes{storage, version};
+  nodes_[index].attributes = append_attributes(&attributes, sizeof attributes);
+  nodes_[index].value = storage->data;
+  leaves_.push_back({storage, version, index, bucket});
+  leaf_table_[bucket] = static_cast<uint32_t>(leaves_.size());
+  storage->retain();
+  storage->readers.fetch_add(1, std::memory_order_acq_rel);
+  return handle(index);
+}
+
+Tensor Graph::leaf(void* memory, const Shape& shape, DType dtype, std::source_location where) {
+  const uint32_t index = append(leaf_op, shape, dtype, where);
+  const LeafAttributes attributes{nullptr, 0};
+  nodes_[index].attributes = append_attributes(&attributes, sizeof attributes);
+  nodes_[index].value = memory;
+  return handle(index);
+}
+
+size_t Graph::find_bucket(const Storage* storage, uint64_t version) const {
+  const size_t mask = leaf_table_.size() - 1;
+  size_t bucket = hash(storage) & mask;
+  for (; leaf_table_[bucket] != 0; bucket = (bucket + 1) & mask) {
+    const Leaf& leaf = leaves_[leaf_table_[bucket] - 1];
+    if (leaf.storage == storage && leaf.version == version) break;
+  }
+  return bucket;
+}
+
+void Graph::grow_leaf_table() {
+  leaf_table_.assign(std::max<size_t>(64, 4 * leaves_.size()), 0);
+  size_t size = 64;
+  while (size < leaf_table_.size()) size *= 2;
+  leaf_table_.assign(size, 0);
+  for (size_t i = 0; i < leaves_.size(); ++i) {
+    leaves_[i].bucket = find_bucket(leaves_[i].storage, leaves_[i].version);
+    leaf_table_[leaves_[i].bucket] = static_cast<uint32_t>(i + 1);
+  }
+}
+
+uint32_t Graph::readers(const Storage* storage) const {
+  if (leaf_table_.empty()) return 0;
+  const size_t mask = leaf_table_.size() - 1;
+  uint32_t count = 0;
+  for (size_t bucket = hash(storage) & mask; leaf_table_[bucket] != 0; bucket = (bucket + 1) & mask) {
+    count += leaves_[leaf_table_[bucket] - 1].storage == storage;
+  }
+  return count;
+}
+
+void Graph::hold(std::shared_ptr<const void> object) { held_.push_back(std::move(object)); }
+
+// Reading ---------------------------------------------------------------------------------------
+
+uint32_t Graph::check(const Tensor& tensor) const {
+  const Slot& entry = slot(tensor.slot_);
+  if (entry.serial.load(std::memory_order_relaxed) == tensor.step_ && tensor.step_ != 0) [[likely]] {
+    if (entry.graph.load(std::memory_order_relaxed) == this) [[likely]] return tensor.node_;
+    throw WrongThread(std::string(Op::by_id(tensor.op_).name) +
+                      ": a Tensor belongs to the thread that recorded it; share values as Arrays, made by keep()");
+  }
+  if (tensor.step_ == 0) throw ValueError("Tensor: an undefined Tensor was used as an operand");
+  throw StaleTensor(std::string(Op::by_id(tensor.op_).name) + ": a Tensor was used after its Step (number " +
+                    std::to_string(tensor.step_) + ") had ended; copy a value out of a Step with keep()");
+}
+
+Tensor Graph::handle(uint32_t index) const {
+  const Node& node = nodes_[index];
+  const Mark& mark = marks_[node.depth];
+  Tensor tensor;
+  tensor.step_ = mark.serial;
+  tensor.node_ = index;
+  tensor.slot_ = mark.slot;
+  tensor.op_ = node.op->id;
+  return tensor;
+}
+
+// Steps -----------------------------------------------------------------------------------------
+
+uint64_t Graph::open() {
+  const size_t depth = marks_.size();
+  if (slots_.size() == depth) slots_.push_back(SlotPool::instance().take());
+  if (arenas_.size() == depth) arenas_.emplace_back();
+  const uint64_t serial = next_serial.fetch_add(1, std::memory_order_relaxed);
+  marks_.push_back({serial, slots_[depth], size(), pool_.size(), leaves_.size(), held_.size(), arenas_[depth].mark(), 0});
+  Slot& entry = slot(slots_[depth]);
+  entry.graph.store(this, std::memory_order_relaxed);
+  entry.serial.store(serial, std::memory_order_relaxed);
+  return serial;
+}
+
+void Graph::close(uint64_t serial) {
+  const Mark mark = marks_.back();
+  if (mark.serial != serial) std::terminate();  // Steps are scoped objects: they cannot end out of order
+  slot(mark.slot).serial.store(0, std::memory_order_relaxed);
+  while (leaves_.size() > mark.leaves) {
+    const Leaf& leaf = leaves_.back();
+    leaf_table_[leaf.bucket] = 0;
+    leaf.storage->readers.fetch_sub(1, std::memory_order_acq_rel);
+    leaf.storage->release();
+    leaves_.pop_back();
+  }
+  nodes_.resize(mark.nodes);
+  pool_.resize(mark.pool);
+  held_.resize(mark.held);
+  arenas_[marks_.size() - 1].release(mark.arena);
+  marks_.pop_back();
+}
+
+int64_t Graph::memory_limit() const {
+  int64_t limit = 0;
+  for (const Mark& mark : marks_) {
+    if (mark.memory_limit > 0 && (limit == 0 || mark.memory_limit < limit)) limit = mark.memory_limit;
+  }
+  return limit;
+}
+
+void Graph::set_memory_limit(uint64_t serial, int64_t bytes) {
+  for (Mark& mark : marks_) {
+    if (mark.serial == serial) mark.memory_limit = bytes;
+  }
+}
+
+int64_t Graph::used_bytes() const {
+  int64_t bytes = 0;
+  for (const Arena& arena : arenas_) bytes += arena.used();
+  return bytes;
+}
+
+void Graph::warn_if_root_grows() {
+  if (size() < root_node_warning && arenas_[0].used() < root_byte_warning) return;
+  warned_ = true;
+  std::map<std::string, int64_t> counts;
+  for (const Node& node : nodes_) ++counts[node.op->name];
+  std::vector<std::pair<int64_t, std::string>> largest;
+  for (const auto& [name, count] : counts) largest.emplace_back(count, name);
+  std::sort(largest.rbegin(), largest.rend());
+  std::string text = "autograd: " + std::to_string(size()) + " nodes recorded outside any Step and never freed (";
+  for (size_t i = 0; i < std::min<size_t>(3, largest.size()); ++i) {
+    text += (i > 0 ? ", " : "") + largest[i].second + " " + std::to_string(largest[i].first);
+  }
+  log_line(text + "); open a Step around each iteration");
+}
+
+Step::Step() : serial_(Graph::current().open()) {}
+Step::~Step() { Graph::current().close(serial_); }
+void Step::set_memory_limit(int64_t bytes) { Graph::current().set_memory_limit(serial_, bytes); }
+
+// Tensor and Located ----------------------------------------------------------------------------
+
+Shape Tensor::shape() const {
+  const Graph& graph = Graph::current();
+  return graph.node(graph.check(*this)).shape();
+}
+
+DType Tensor::dtype() const {
+  const Graph& graph = Graph::current();
+  return graph.node(graph.check(*this)).dtype;
+}
+
+Located::Located(const Array& array, std::source_location where)
+    : tensor_(Graph::current().leaf(array.storage(), where)), where_(where) {}
+
+Located::Located(const Parameter& parameter, std::source_location where)
+    : tensor_(Graph::current().leaf(parameter.storage(), where)), where_(where) {}
+
+static const Op number_op{"number", Op::Kind::number, nullptr, nullptr};
+
+Tensor Located::as(DType type) const {
+  if (!is_number()) return tensor_;
+  if (kind_ == Kind::real && type == DType::int32 && number_ != static_cast<double>(static_cast<int64_t>(number_))) {
+    throw DTypeError("number: " + std::to_string(number_) + " meets an int32 tensor; cast the tensor first");
+  }
+  return Graph::current().record({number_op, {}, {}, type, where_}, NumberAttributes{number_});
+}
+
+// Logging ---------------------------------------------------------------------------------------
+
+void set_log_hook(std::function<void(const std::string&)> hook) {
+  const std::lock_guard lock(log_mutex);
+  log_hook() = std::move(hook);
+}
+
+void log_line(const std::string& line) {
+  const std::lock_guard lock(log_mutex);
+  if (log_hook()) {
+    log_hook()(line);
+  } else {
+    std::fprintf(stderr, "%s\n", line.c_str());
+  }
+}
+
+std::string to_string(const std::source_location& where) {
+  const std::string path = where.file_name();
+  return path.substr(path.find_last_of('/') + 1) + ":" + std::to_string(where.line());
+}
+
+}  // namespace autograd

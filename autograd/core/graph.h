@@ -1,0 +1,216 @@
+#pragma once
+
+#include <autograd/core/arena.h>
+#include <autograd/core/tensor.h>
+
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <source_location>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+// What a thread has recorded. An operation appends a Node; nodes are in creation order, which is a
+// topological order, so every pass over them is a loop and never a recursion. Steps are marks on
+// one node array. Private: users see Tensor and Step.
+
+namespace autograd {
+
+namespace ir {
+class Builder;
+using Value = uint16_t;
+}  // namespace ir
+
+struct Node;
+struct Vjp;
+class Gradients;
+
+/// One static row per operation. The shape rule is part of the recording function, the lowering
+/// gives the kernel IR of an elementwise operation, the vjp is written in tensor operations.
+struct Op {
+  enum class Kind : uint8_t {
+    leaf,     ///< memory: an Array or a Parameter's version, or an eager result
+    number,   ///< a scalar that is part of the expression
+    map,      ///< elementwise over its output's shape, inputs broadcast
+    view,     ///< StridedView of its input
+    reshape,  ///< the same elements in the same order under another shape
+    reduce,   ///< over some axes
+    gather,   ///< rows of its first input, chosen by its second
+    call,     ///< computed by a function from contiguous inputs: scatter_add, matmul, custom ops, ...
+  };
+  using Lower = ir::Value (*)(ir::Builder&, std::span<const ir::Value> inputs, DType type);
+  using VjpRule = Gradients (*)(const Vjp&);
+  /// Inputs and output as contiguous memory; parallel loops inside are cut by size only.
+  struct Call;
+  using Run = void (*)(const Call&);
+
+  Op(const char* name, Kind kind, Lower lower, VjpRule vjp, Run run = nullptr);
+  const char* name;
+  Kind kind;
+  Lower lower;
+  VjpRule vjp;
+  Run run;
+  uint16_t id;  ///< in op_by_id(): a stale handle still knows its operation
+
+  static const Op& by_id(uint16_t id);
+};
+
+struct Node {
+  const Op* op;
+  uint32_t inputs[3];   ///< with more: {offset in the attribute pool, count}
+  uint8_t input_count;  ///< many_inputs: more than three
+  uint8_t rank;
+  DType dtype;
+  uint8_t flags;
+  int64_t extents[max_rank];
+  uint32_t attributes;  ///< offset in the attribute pool
+  uint32_t depth;       ///< of the Step that owns it
+  std::source_location where;
+  void* value;  ///< computed and kept, or a leaf's memory; null: not computed
+
+  static constexpr uint8_t many_inputs = 255;
+
+  Shape shape() const { return Shape(std::span<const int64_t>(extents, rank)); }
+  int64_t size() const {
+    int64_t count = 1;
+    for (int axis = 0; axis < rank; ++axis) count *= extents[axis];
+    return count;
+  }
+};
+static_assert(sizeof(Node) == 96 && std::is_trivially_destructible_v<Node>);
+
+struct Op::Call {
+  const Node* node;
+  const void* attributes;
+  std::span<const Node* const> inputs;
+  std::span<const void* const> input_data;
+  void* output;
+  Arena* scratch;  ///< released after the call
+
+  template <class T>
+  const T* input(size_t i) const {
+    return static_cast<const T*>(input_data[i]);
+  }
+};
+
+// Attributes of the kinds that the engine itself knows.
+
+/// Index of the input on its axis a: start[a] + step[a] * (index on output axis[a]), or start[a]
+/// where axis[a] is -1. Slices, permutations, broadcasts and flips.
+struct StridedView {
+  int64_t start[max_rank];
+  int64_t step[max_rank];
+  int8_t axis[max_rank];
+};
+struct LeafAttributes {
+  Storage* storage;  ///< null: memory of the Step's arena
+  uint64_t version;
+};
+struct NumberAttributes {
+  double value;
+};
+enum class Reduction : uint8_t { sum, max, min };
+struct ReduceAttributes {
+  Reduction reduction;
+  uint8_t axes;  ///< bit per axis of the input
+};
+
+class BACKLIGHT_API Graph {
+ public:
+  static Graph& current();
+  ~Graph();
+
+  // Recording ------------------------------------------------------------------------------------
+  struct Recipe {
+    const Op& op;
+    std::span<const Tensor> inputs;
+    Shape shape;
+    DType dtype;
+    std::source_location where;
+  };
+  Tensor record(const Recipe& recipe, const void* attributes, size_t attribute_bytes);
+  Tensor record(const Recipe& recipe) { return record(recipe, nullptr, 0); }
+  template <class Attributes>
+  Tensor record(const Recipe& recipe, const Attributes& attributes) {
+    static_assert(std::is_trivially_copyable_v<Attributes>);
+    return record(recipe, &attributes, sizeof attributes);
+  }
+  Tensor leaf(Storage* storage, std::source_location where);
+  /// A leaf on memory of the innermost Step's arena.
+  Tensor leaf(void* memory, const Shape& shape, DType dtype, std::source_location where);
+  /// Memory of the innermost Step, for results of eager operations.
+  void* allocate(int64_t bytes) { return arena(depth()).allocate(bytes); }
+  /// Keeps an object alive until the innermost Step ends.
+  void hold(std::shared_ptr<const void> object);
+
+  // Reading --------------------------------------------------------------------------------------
+  /// The node of a live handle of this thread; throws StaleTensor, WrongThread, ValueError (undefined).
+  uint32_t check(const Tensor& tensor) const;
+  /// Unchecked inverse of check().
+  Tensor handle(uint32_t node) const;
+  const Node& node(uint32_t index) const { return nodes_[index]; }
+  Node& node(uint32_t index) { return nodes_[index]; }
+  uint32_t size() const { return static_cast<uint32_t>(nodes_.size()); }
+  std::span<const uint32_t> inputs(const Node& node) const;
+  template <class Attributes>
+  const Attributes& attributes(const Node& node) const {
+    return *reinterpret_cast<const Attributes*>(pool_.data() + node.attributes);
+  }
+  const void* attribute_data(const Node& node) const { return pool_.data() + node.attributes; }
+
+  // Steps ----------------------------------------------------------------------------------------
+  uint64_t open();
+  void close(uint64_t serial);
+  uint32_t depth() const { return static_cast<uint32_t>(marks_.size()) - 1; }
+  Arena& arena(uint32_t depth) { return arenas_[depth]; }
+  int64_t memory_limit() const;
+  void set_memory_limit(uint64_t serial, int64_t bytes);
+  int64_t used_bytes() const;
+  /// Leaves of this thread's open Steps on `storage`.
+  uint32_t readers(const Storage* storage) const;
+
+  /// While set, recorded nodes take this source line: gradients point at the line of the operation.
+  const std::source_location* where_override = nullptr;
+
+ private:
+  Graph();
+  struct Mark {
+    uint64_t serial;
+    uint16_t slot;
+    uint32_t nodes;
+    size_t pool, leaves, held;
+    Arena::Mark arena;
+    int64_t memory_limit;
+  };
+  /// Leaf nodes by (storage, version): open addressing; entries leave in the reverse of their order.
+  struct Leaf {
+    Storage* storage;
+    uint64_t version;
+    uint32_t node;
+    size_t bucket;
+  };
+  size_t find_bucket(const Storage* storage, uint64_t version) const;
+  void grow_leaf_table();
+  void warn_if_root_grows();
+  uint32_t append(const Op& op, const Shape& shape, DType dtype, std::source_location where);
+  uint32_t append_attributes(const void* data, size_t bytes);
+
+  std::vector<Node> nodes_;
+  std::vector<uint64_t> pool_;
+  std::vector<Mark> marks_;
+  std::deque<Arena> arenas_;
+  std::vector<uint16_t> slots_;  ///< of this thread, by depth
+  std::vector<Leaf> leaves_;
+  std::vector<uint32_t> leaf_table_;  ///< index into leaves_ + 1
+  std::vector<std::shared_ptr<const void>> held_;
+  bool warned_ = false;
+};
+
+/// Sends a line to the log hook.
+void log_line(const std::string& line);
+
+/// "file.cpp:12" for error texts.
+std::string to_string(const std::source_location& where);
+
+}  // namespace autograd

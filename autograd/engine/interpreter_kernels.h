@@ -1,0 +1,39 @@
+#pragma once
+
+#include <autograd/ir/program.h>
+
+#include <cstddef>
+
+// The interpreter's inner loops: one instruction over one tile of up to a thousand elements. The
+// source is compiled once for each instruction set; all give the same bits, because every loop is
+// elementwise IEEE arithmetic without contraction, or walks sixteen fixed lanes.
+
+namespace autograd::engine {
+
+/// out[i] = f(a[i], b[i], c[i]); out overlaps no input.
+using TileFunction = void (*)(void* out, const void* a, const void* b, const void* c, int64_t count);
+
+/// lanes[i mod 16] = combine(lanes[i mod 16], values[i]), ascending.
+using FoldFunction = void (*)(void* lanes, const void* values, int64_t count);
+
+/// out[i] = base[index[i] * row_stride + offset[i]]; an index outside [0, rows) reads row 0 and
+/// returns the position of the first such index, else -1. `offset` may be null (all zero).
+using GatherFunction = int64_t (*)(void* out, const void* base, const int32_t* index, const int64_t* offset,
+                                   int64_t row_stride, int64_t rows, int64_t count);
+
+/// out[i] = base[i * stride].
+using StrideFunction = void (*)(void* out, const void* base, int64_t stride, int64_t count);
+
+struct KernelTable {
+  TileFunction (*find)(ir::Code code, DType argument, DType result);
+  FoldFunction (*fold)(ir::Fold::Kind kind, DType type);
+  GatherFunction (*gather)(DType type);
+  StrideFunction (*strided)(DType type);
+  void (*gemm32)(const float* a, const float* b, float* c, int64_t m, int64_t k, int64_t n);
+  void (*gemm64)(const double* a, const double* b, double* c, int64_t m, int64_t k, int64_t n);
+};
+
+/// The table of the best instruction set that this processor has.
+const KernelTable& kernel_table();
+
+}  // namespace autograd::engine

@@ -1,0 +1,92 @@
+#include <autograd/ir/builder.h>
+
+#include <cmath>
+
+namespace autograd::ir {
+
+namespace {
+
+size_t hash(const Inst& inst) {
+  uint64_t key = static_cast<uint64_t>(inst.code) | static_cast<uint64_t>(inst.type) << 8 |
+                 static_cast<uint64_t>(inst.a) << 16 | static_cast<uint64_t>(inst.b) << 32 |
+                 static_cast<uint64_t>(inst.c) << 48;
+  key ^= static_cast<uint64_t>(inst.immediate) * 0xff51afd7ed558ccdu;
+  key *= 0x9e3779b97f4a7c15u;
+  return key >> 32;
+}
+
+bool is_comparison(Code code) { return code >= Code::equal && code <= Code::less_equal; }
+
+}  // namespace
+
+std::optional<Constant> exact_constant(double number) {
+  if (number == 0) return std::signbit(number) ? std::nullopt : std::optional(Constant::zero);
+  if (number == 1) return Constant::one;
+  if (number == -1) return Constant::minus_one;
+  if (number == 2) return Constant::two;
+  return std::nullopt;
+}
+
+Value Builder::constant(Constant constant, DType type) {
+  return emit({Code::constant, type, 0, 0, 0, static_cast<uint16_t>(constant)});
+}
+
+bool Builder::is(Value value, Constant constant) const {
+  const Inst& inst = program_.body[value];
+  return inst.code == Code::constant && inst.immediate == static_cast<uint16_t>(constant);
+}
+
+Value Builder::unary(Code code, Value a) {
+  const Inst& argument = program_.body[a];
+  if (code == Code::negate && argument.code == Code::negate) return argument.a;
+  if (code == Code::absolute && (argument.code == Code::absolute || argument.code == Code::negate)) {
+    return argument.code == Code::absolute ? a : unary(Code::absolute, argument.a);
+  }
+  return emit({code, type(a), a});
+}
+
+Value Builder::binary(Code code, Value a, Value b) {
+  if (code == Code::multiply || code == Code::divide) {
+    if (is(b, Constant::one)) return a;
+    if (is(b, Constant::minus_one)) return unary(Code::negate, a);
+  }
+  if (code == Code::multiply) {
+    if (is(a, Constant::one)) return b;
+    if (is(a, Constant::minus_one)) return unary(Code::negate, b);
+  }
+  return emit({code, is_comparison(code) ? DType::boolean : type(a), a, b});
+}
+
+Value Builder::select(Value condition, Value a, Value b) {
+  if (a == b) return a;
+  return emit({Code::select, type(a), condition, a, b});
+}
+
+Value Builder::convert(Value a, DType to) {
+  if (type(a) == to) return a;
+  return emit({Code::convert, to, a});
+}
+
+Value Builder::emit(const Inst& inst) {
+  if (2 * (program_.body.size() + 1) > table_.size()) rehash(table_.empty() ? 64 : 2 * table_.size());
+  const size_t mask = table_.size() - 1;
+  size_t bucket = hash(inst) & mask;
+  for (; table_[bucket] != 0; bucket = (bucket + 1) & mask) {
+    const Value candidate = static_cast<Value>(table_[bucket] - 1);
+    if (program_.body[candidate] == inst) return candidate;
+  }
+  program_.body.push_back(inst);
+  table_[bucket] = static_cast<Value>(program_.body.size());
+  return static_cast<Value>(program_.body.size() - 1);
+}
+
+void Builder::rehash(size_t buckets) {
+  table_.assign(buckets, 0);
+  for (size_t i = 0; i < program_.body.size(); ++i) {
+    size_t bucket = hash(program_.body[i]) & (buckets - 1);
+    while (table_[bucket] != 0) bucket = (bucket + 1) & (buckets - 1);
+    table_[bucket] = static_cast<Value>(i + 1);
+  }
+}
+
+}  // namespace autograd::ir

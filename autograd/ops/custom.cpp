@@ -1,0 +1,117 @@
+#include <autograd/core/evaluate.h>
+#include <autograd/ops/custom.h>
+#include <autograd/ops/record.h>
+
+#include <algorithm>
+
+namespace autograd {
+
+namespace {
+
+struct CustomAttributes {
+  const CustomOp* op;
+};
+
+std::vector<Tensor> as_tensors(std::initializer_list<Located> inputs) {
+  std::vector<Tensor> list;
+  for (const Located& input : inputs) list.push_back(input.as(DType::float32));
+  return list;
+}
+
+void run_custom(const Op::Call& call) {
+  const CustomOp& op = *static_cast<const CustomAttributes*>(call.attributes)->op;
+  std::vector<CustomCall::Value> inputs;
+  for (size_t i = 0; i < call.inputs.size(); ++i) {
+    inputs.push_back({call.inputs[i]->shape(), call.inputs[i]->dtype, call.input_data[i]});
+  }
+  CustomCall::Output output{call.node->shape(), call.node->dtype, call.output};
+  CustomCall custom_call(inputs, {&output, 1}, false);
+  op.run(custom_call);
+}
+
+Gradients vjp_custom(const Vjp& v) {
+  const CustomOp& op = *v.attributes<CustomAttributes>().op;
+  const std::vector<Tensor> grads = op.vjp(v.grad, v.inputs, v.output);
+  if (grads.size() != v.inputs.size()) {
+    throw ValueError(std::string(op.name()) + ": vjp returned " + std::to_string(grads.size()) + " gradients for " +
+                     std::to_string(v.inputs.size()) + " inputs");
+  }
+  auto* memory = static_cast<Tensor*>(Graph::current().allocate(static_cast<int64_t>(grads.size() * sizeof(Tensor))));
+  std::copy(grads.begin(), grads.end(), memory);
+  return Gradients(std::span<const Tensor>(memory, grads.size()));
+}
+
+}  // namespace
+
+static const Op custom_op{"custom", Op::Kind::call, nullptr, vjp_custom, run_custom};
+
+const void* CustomCall::input_data(size_t i, DType type) const {
+  if (i >= inputs_.size()) throw IndexError("custom: input " + std::to_string(i) + " of " + std::to_string(inputs_.size()));
+  if (inputs_[i].dtype != type) {
+    throw DTypeError("custom: input " + std::to_string(i) + " is " + name_of(inputs_[i].dtype) + ", read as " + name_of(type));
+  }
+  return inputs_[i].data;
+}
+
+void* CustomCall::output_data(size_t i, const Shape& shape, DType type) {
+  if (i >= outputs_.size()) throw IndexError("custom: output " + std::to_string(i) + " of " + std::to_string(outputs_.size()));
+  Output& output = outputs_[i];
+  if (!eager_) {
+    if (output.shape != shape || output.dtype != type) {
+      throw ShapeError("custom: output " + std::to_string(i) + " was declared as " + output.shape.to_string() + " " +
+                       name_of(output.dtype) + " and is written as " + shape.to_string() + " " + name_of(type));
+    }
+    return output.data;
+  }
+  output.shape = shape;
+  output.dtype = type;
+  output.data = Graph::current().allocate(shape.size() * size_of(type));
+  return output.data;
+}
+
+OutputType CustomOp::output(std::span<const OutputType>) const {
+  throw ValueError(std::string(name()) + ": a lazy operation must override output()");
+}
+
+std::vector<Tensor> CustomOp::vjp(const Tensor&, std::span<const Tensor>, const Tensor&) const {
+  throw NotDifferentiable(std::string(name()) + ": has no gradient; override vjp(), or cut it off with stop_gradient()");
+}
+
+Tensor custom(std::shared_ptr<const CustomOp> op, std::span<const Tensor> inputs, std::source_location where) {
+  std::vector<OutputType> types;
+  for (const Tensor& input : inputs) types.push_back({input.shape(), input.dtype()});
+  const OutputType type = op->output(types);
+  const CustomAttributes attributes{op.get()};
+  Graph::current().hold(std::move(op));
+  return Graph::current().record({custom_op, inputs, type.shape, type.dtype, where}, attributes);
+}
+
+Tensor custom(std::shared_ptr<const CustomOp> op, std::initializer_list<Located> inputs, std::source_location where) {
+  return custom(std::move(op), as_tensors(inputs), where);
+}
+
+std::vector<Tensor> eager(const CustomOp& op, size_t outputs, std::span<const Tensor> inputs, std::source_location where) {
+  evaluate(inputs);
+  Graph& graph = Graph::current();
+  std::vector<CustomCall::Value> values;
+  for (const Tensor& input : inputs) {
+    const Node& node = graph.node(graph.check(input));
+    values.push_back({node.shape(), node.dtype, node.value});
+  }
+  std::vector<CustomCall::Output> results(outputs);
+  CustomCall call(values, results, true);
+  op.run(call);
+  std::vector<Tensor> tensors;
+  for (CustomCall::Output& result : results) {
+    if (result.data == nullptr) throw ValueError(std::string(op.name()) + ": an output was not written");
+    tensors.push_back(graph.leaf(result.data, result.shape, result.dtype, where));
+  }
+  return tensors;
+}
+
+std::vector<Tensor> eager(const CustomOp& op, size_t outputs, std::initializer_list<Located> inputs,
+                          std::source_location where) {
+  return eager(op, outputs, as_tensors(inputs), where);
+}
+
+}  // namespace autograd

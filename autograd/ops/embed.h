@@ -1,0 +1,20 @@
+#pragma once
+
+#include <autograd/core/graph.h>
+
+// The adjoints of views; private to ops/.
+
+namespace autograd {
+
+/// Element i of the input goes to start + step i, on each axis.
+struct Placement {
+  int64_t start[max_rank];
+  int64_t step[max_rank];
+};
+
+/// Zeros of `shape` with x placed among them; the adjoint of a slice.
+Tensor embed(const Tensor& x, const Placement& placement, const Shape& shape);
+
+Tensor record_view(const Tensor& x, const StridedView& view, const Shape& shape, std::source_location where);
+
+}  // namespace autograd

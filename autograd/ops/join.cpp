@@ -1,0 +1,158 @@
+#include <autograd/ops/embed.h>
+#include <autograd/ops/layout.h>
+#include <autograd/ops/record.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace autograd {
+
+namespace {
+
+/// Copies a contiguous array of `extents` into another, element i of an axis going to start + step i.
+void place_elements(std::byte* out, const Shape& out_shape, const std::byte* in, const Shape& in_shape,
+                    const Placement& placement, int64_t size) {
+  const int rank = in_shape.rank();
+  if (in_shape.size() == 0) return;
+  int64_t strides[max_rank];
+  int64_t stride = size;
+  int64_t offset = 0;
+  for (int axis = rank - 1; axis >= 0; --axis) {
+    strides[axis] = stride * placement.step[axis];
+    offset += stride * placement.start[axis];
+    stride *= out_shape[axis];
+  }
+  // The innermost axes that stay contiguous move as one block.
+  int64_t block = size;
+  int outer = rank;
+  while (outer > 0 && placement.step[outer - 1] == 1) {
+    block *= in_shape[outer - 1];
+    --outer;
+    if (in_shape[outer] != out_shape[outer]) break;
+  }
+  int64_t index[max_rank] = {};
+  for (;;) {
+    std::memcpy(out + offset, in, static_cast<size_t>(block));
+    in += block;
+    int axis = outer - 1;
+    for (; axis >= 0; --axis) {
+      offset += strides[axis];
+      if (++index[axis] < in_shape[axis]) break;
+      offset -= strides[axis] * in_shape[axis];
+      index[axis] = 0;
+    }
+    if (axis < 0) return;
+  }
+}
+
+}  // namespace
+
+// embed: vjp: the slice back.
+static const Op embed_op{
+    "embed", Op::Kind::call, nullptr,
+    [](const Vjp& v) {
+      const Placement placement = v.attributes<Placement>();
+      StridedView view{};
+      const Shape shape = v.inputs[0].shape();
+      for (int axis = 0; axis < shape.rank(); ++axis) {
+        view.start[axis] = placement.start[axis];
+        view.step[axis] = placement.step[axis];
+        view.axis[axis] = static_cast<int8_t>(axis);
+      }
+      return Gradients(record_view(v.grad, view, shape, {}));
+    },
+    [](const Op::Call& call) {
+      const int64_t size = size_of(call.node->dtype);
+      std::memset(call.output, 0, static_cast<size_t>(call.node->size() * size));
+      place_elements(static_cast<std::byte*>(call.output), call.node->shape(), call.input<std::byte>(0),
+                     call.inputs[0]->shape(), *static_cast<const Placement*>(call.attributes), size);
+    }};
+
+Tensor embed(const Tensor& x, const Placement& placement, const Shape& shape) {
+  return Graph::current().record({embed_op, {&x, 1}, shape, x.dtype(), {}}, placement);
+}
+
+namespace {
+struct JoinAttributes {
+  int axis;
+};
+}  // namespace
+
+// concatenate: vjp: each input's slice.
+static const Op concatenate_op{
+    "concatenate", Op::Kind::call, nullptr,
+    [](const Vjp& v) {
+      const int axis = v.attributes<JoinAttributes>().axis;
+      Graph& graph = Graph::current();
+      auto* grads = static_cast<Tensor*>(graph.allocate(static_cast<int64_t>(v.inputs.size() * sizeof(Tensor))));
+      int64_t start = 0;
+      for (size_t i = 0; i < v.inputs.size(); ++i) {
+        const int64_t stop = start + v.inputs[i].shape()[axis];
+        grads[i] = slice(v.grad, axis, {.start = start, .stop = stop});
+        start = stop;
+      }
+      return Gradients(std::span<const Tensor>(grads, v.inputs.size()));
+    },
+    [](const Op::Call& call) {
+      const int axis = static_cast<const JoinAttributes*>(call.attributes)->axis;
+      Placement placement{};
+      std::fill_n(placement.step, max_rank, int64_t{1});
+      for (size_t i = 0; i < call.inputs.size(); ++i) {
+        place_elements(static_cast<std::byte*>(call.output), call.node->shape(), call.input<std::byte>(i),
+                       call.inputs[i]->shape(), placement, size_of(call.node->dtype));
+        placement.start[axis] += call.inputs[i]->extents[axis];
+      }
+    }};
+
+Tensor concatenate(std::span<const Tensor> tensors, int axis) {
+  if (tensors.empty()) throw ShapeError("concatenate: no tensors given");
+  const Shape first = tensors[0].shape();
+  const int at = normalize_axis("concatenate", axis, first.rank());
+  int64_t extents[max_rank];
+  std::copy(first.begin(), first.end(), extents);
+  extents[at] = 0;
+  for (const Tensor& tensor : tensors) {
+    const Shape shape = tensor.shape();
+    bool fits = shape.rank() == first.rank();
+    for (int a = 0; fits && a < shape.rank(); ++a) fits = a == at || shape[a] == first[a];
+    if (!fits) {
+      throw ShapeError("concatenate: " + first.to_string() + " and " + shape.to_string() + " differ elsewhere than on axis " +
+                       std::to_string(at));
+    }
+    if (tensor.dtype() != tensors[0].dtype()) {
+      throw DTypeError(std::string("concatenate: ") + name_of(tensors[0].dtype()) + " and " + name_of(tensor.dtype()));
+    }
+    extents[at] += shape[at];
+  }
+  return Graph::current().record({concatenate_op, tensors, Shape(std::span<const int64_t>(extents, static_cast<size_t>(first.rank()))),
+                                  tensors[0].dtype(), std::source_location()},
+                                 JoinAttributes{at});
+}
+
+Tensor concatenate(std::initializer_list<Located> tensors, int axis) {
+  std::vector<Tensor> list;
+  for (const Located& tensor : tensors) list.push_back(tensor.as(DType::float32));
+  return concatenate(list, axis);
+}
+
+Tensor stack(std::span<const Tensor> tensors, int axis) {
+  if (tensors.empty()) throw ShapeError("stack: no tensors given");
+  const Shape first = tensors[0].shape();
+  const int at = normalize_axis("stack", axis, first.rank() + 1);
+  std::vector<Tensor> expanded;
+  for (const Tensor& tensor : tensors) {
+    if (tensor.shape() != first) {
+      throw ShapeError("stack: shapes differ: " + first.to_string() + " and " + tensor.shape().to_string());
+    }
+    expanded.push_back(expand_dims(tensor, at));
+  }
+  return concatenate(expanded, at);
+}
+
+Tensor stack(std::initializer_list<Located> tensors, int axis) {
+  std::vector<Tensor> list;
+  for (const Located& tensor : tensors) list.push_back(tensor.as(DType::float32));
+  return stack(list, axis);
+}
+
+}  // namespace autograd

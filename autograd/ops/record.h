@@ -1,0 +1,27 @@
+#pragma once
+
+#include <autograd/core/error.h>
+#include <autograd/core/vjp.h>
+#include <autograd/ir/builder.h>
+
+#include <initializer_list>
+
+// How the families of operations record; private to ops/.
+
+namespace autograd {
+
+/// An elementwise operation on inputs of one floating-point or integer type.
+struct MapRule {
+  bool floats = true, integers = true, booleans = false;
+};
+Tensor record_map(const Op& op, const Located& x, MapRule rule = {});
+Tensor record_map(const Op& op, const Located& x, const Located& y, MapRule rule = {});
+Tensor record_comparison(const Op& op, const Located& x, const Located& y);
+
+/// The operands as tensors of one type, which numbers take from the tensors; float32 if all are numbers.
+/// DTypeError where tensors differ.
+void unify(const Op& op, std::initializer_list<const Located*> operands, Tensor* out);
+
+[[noreturn]] void throw_dtype(const Op& op, DType given, const char* accepted);
+
+}  // namespace autograd

@@ -1,0 +1,110 @@
+#include <autograd/ops/elementwise.h>
+#include <autograd/ops/record.h>
+
+#include <numbers>
+
+// Where a derivative is infinite (sqrt, log, pow at 0, asin at 1) and the incoming gradient is 0,
+// the result is 0: selected, never multiplied.
+
+namespace autograd {
+
+using ir::Builder;
+using ir::Code;
+using ir::Constant;
+using ir::Value;
+using Inputs = std::span<const Value>;
+
+namespace {
+
+constexpr MapRule float_rule{.integers = false};
+
+template <Code code>
+Value lower1(Builder& builder, Inputs in, DType) {
+  return builder.unary(code, in[0]);
+}
+template <Code code>
+Value lower2(Builder& builder, Inputs in, DType) {
+  return builder.binary(code, in[0], in[1]);
+}
+
+Tensor zero_if_zero(const Tensor& grad, const Tensor& value) { return where(grad == 0, 0, value); }
+
+}  // namespace
+
+static const Op square_op{"square", Op::Kind::map,
+                          [](Builder& b, Inputs in, DType) { return b.binary(Code::multiply, in[0], in[0]); },
+                          [](const Vjp& v) { return Gradients(2 * v.grad * v.inputs[0]); }};
+static const Op sqrt_op{"sqrt", Op::Kind::map, lower1<Code::square_root>, [](const Vjp& v) {
+                          return Gradients(zero_if_zero(v.grad, v.grad / (2 * v.output)));
+                        }};
+static const Op exp_op{"exp", Op::Kind::map, lower1<Code::exp>,
+                       [](const Vjp& v) { return Gradients(zero_if_zero(v.grad, v.grad * v.output)); }};
+static const Op log_op{"log", Op::Kind::map, lower1<Code::log>,
+                       [](const Vjp& v) { return Gradients(zero_if_zero(v.grad, v.grad / v.inputs[0])); }};
+Tensor square(Located x) { return record_map(square_op, x); }
+Tensor sqrt(Located x) { return record_map(sqrt_op, x, float_rule); }
+Tensor rsqrt(Located x) { return Located(1, x.where()) / Located(sqrt(x), x.where()); }
+Tensor exp(Located x) { return record_map(exp_op, x, float_rule); }
+Tensor log(Located x) { return record_map(log_op, x, float_rule); }
+
+// x^y. vjp: g y x^(y-1), g x^y log(x); the latter 0 at x = 0, where the limit is (y > 0).
+static const Op pow_op{"pow", Op::Kind::map, lower2<Code::pow>, [](const Vjp& v) {
+                         const Tensor x = v.inputs[0], y = v.inputs[1];
+                         return Gradients(
+                             v.needs(0) ? where((v.grad == 0) || (y == 0), 0, v.grad * y * pow(x, y - 1)) : Tensor(),
+                             v.needs(1) ? where((v.grad == 0) || (x == 0), 0, v.grad * v.output * log(where(x == 0, 1, x)))
+                                        : Tensor());
+                       }};
+Tensor pow(Located x, Located y) { return record_map(pow_op, x, y, float_rule); }
+
+static const Op sin_op{"sin", Op::Kind::map, lower1<Code::sin>,
+                       [](const Vjp& v) { return Gradients(v.grad * cos(v.inputs[0])); }};
+static const Op cos_op{"cos", Op::Kind::map, lower1<Code::cos>,
+                       [](const Vjp& v) { return Gradients(-(v.grad * sin(v.inputs[0]))); }};
+static const Op tan_op{"tan", Op::Kind::map, lower1<Code::tan>,
+                       [](const Vjp& v) { return Gradients(v.grad * (1 + square(v.output))); }};
+static const Op asin_op{"asin", Op::Kind::map, lower1<Code::asin>, [](const Vjp& v) {
+                          return Gradients(zero_if_zero(v.grad, v.grad / sqrt(1 - square(v.inputs[0]))));
+                        }};
+static const Op acos_op{"acos", Op::Kind::map, lower1<Code::acos>, [](const Vjp& v) {
+                          return Gradients(zero_if_zero(v.grad, -(v.grad / sqrt(1 - square(v.inputs[0])))));
+                        }};
+static const Op atan_op{"atan", Op::Kind::map, lower1<Code::atan>,
+                        [](const Vjp& v) { return Gradients(v.grad / (1 + square(v.inputs[0]))); }};
+// atan2(y, x). vjp: g x / (x^2 + y^2), -g y / (x^2 + y^2)
+static const Op atan2_op{"atan2", Op::Kind::map, lower2<Code::atan2>, [](const Vjp& v) {
+                           const Tensor y = v.inputs[0], x = v.inputs[1];
+                           const Tensor over = zero_if_zero(v.grad, v.grad / (square(x) + square(y)));
+                           return Gradients(over * x, -(over * y));
+                         }};
+Tensor sin(Located x) { return record_map(sin_op, x, float_rule); }
+Tensor cos(Located x) { return record_map(cos_op, x, float_rule); }
+Tensor tan(Located x) { return record_map(tan_op, x, float_rule); }
+Tensor asin(Located x) { return record_map(asin_op, x, float_rule); }
+Tensor acos(Located x) { return record_map(acos_op, x, float_rule); }
+Tensor atan(Located x) { return record_map(atan_op, x, float_rule); }
+Tensor atan2(Located y, Located x) { return record_map(atan2_op, y, x, float_rule); }
+
+// tanh(x). vjp: g (1 - y^2), in terms of the output, so it does not overflow.
+static const Op tanh_op{"tanh", Op::Kind::map, lower1<Code::tanh>,
+                        [](const Vjp& v) { return Gradients(v.grad * (1 - square(v.output))); }};
+Tensor tanh(Located x) { return record_map(tanh_op, x, float_rule); }
+
+// 1 / (1 + e^-x) for x >= 0, e^x / (1 + e^x) below: neither overflows. vjp: g y (1 - y).
+static const Op sigmoid_op{"sigmoid", Op::Kind::map,
+                           [](Builder& b, Inputs in, DType type) {
+                             const Value one = b.constant(Constant::one, type);
+                             const Value e = b.unary(Code::exp, b.unary(Code::negate, b.unary(Code::absolute, in[0])));
+                             const Value below = b.binary(Code::less, in[0], b.constant(Constant::zero, type));
+                             return b.binary(Code::divide, b.select(below, e, one), b.binary(Code::add, one, e));
+                           },
+                           [](const Vjp& v) { return Gradients(v.grad * v.output * (1 - v.output)); }};
+Tensor sigmoid(Located x) { return record_map(sigmoid_op, x, float_rule); }
+
+// erf(x). vjp: g 2 / sqrt(pi) e^(-x^2)
+static const Op erf_op{"erf", Op::Kind::map, lower1<Code::erf>, [](const Vjp& v) {
+                         return Gradients(v.grad * (2 * std::numbers::inv_sqrtpi) * exp(-square(v.inputs[0])));
+                       }};
+Tensor erf(Located x) { return record_map(erf_op, x, float_rule); }
+
+}  // namespace autograd

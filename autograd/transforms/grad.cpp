@@ -1,0 +1,174 @@
+#include <autograd/core/error.h>
+#include <autograd/core/vjp.h>
+#include <autograd/ops/elementwise.h>
+#include <autograd/ops/layout.h>
+#include <autograd/ops/reduce.h>
+#include <autograd/transforms/grad.h>
+
+#include <algorithm>
+#include <vector>
+
+// Reverse mode. Creation order is a topological order, so two loops over node numbers do: one up,
+// marking what depends on the variables, one down, collecting adjoints. Adjoints are tensors that
+// rules record from operations, so the result can be differentiated again. An adjoint that is
+// structurally zero stays an undefined Tensor and costs nothing. Undoing broadcasts happens here, once.
+
+namespace autograd {
+
+namespace {
+
+/// Sums a gradient over the axes along which `shape` was broadcast.
+Tensor unbroadcast(const Tensor& grad, const Shape& shape) {
+  const Shape from = grad.shape();
+  if (from == shape) return grad;
+  const int shift = from.rank() - shape.rank();
+  Axes axes;
+  axes.all = false;
+  for (int axis = 0; axis < from.rank(); ++axis) {
+    if (axis < shift || (shape[axis - shift] == 1 && from[axis] != 1)) axes.list[axes.count++] = axis;
+  }
+  return reshape(axes.count > 0 ? sum(grad, axes) : grad, shape);
+}
+
+/// Restores the graph's line override, also when a rule throws.
+class LineOverride {
+ public:
+  explicit LineOverride(Graph& graph) : graph_(graph), saved_(graph.where_override) {}
+  ~LineOverride() { graph_.where_override = saved_; }
+  LineOverride(const LineOverride&) = delete;
+  LineOverride& operator=(const LineOverride&) = delete;
+  void set(const std::source_location* where) { graph_.where_override = where; }
+
+ private:
+  Graph& graph_;
+  const std::source_location* saved_;
+};
+
+class Reverse {
+ public:
+  Reverse(Graph& graph, uint32_t from, uint32_t first) : graph_(graph), first_(first) {
+    depends_.assign(from >= first ? from - first + 1 : 0, false);
+    adjoints_.resize(depends_.size());
+  }
+
+  void mark_variable(uint32_t node) {
+    if (covers(node)) depends_[node - first_] = true;
+  }
+
+  void mark_dependents() {
+    for (uint32_t node = first_; covers(node); ++node) {
+      if (depends_[node - first_] || !is_floating(graph_.node(node).dtype)) continue;
+      for (uint32_t input : graph_.inputs(graph_.node(node))) {
+        if (depends(input)) depends_[node - first_] = true;
+      }
+    }
+  }
+
+  bool depends(uint32_t node) const { return covers(node) && depends_[node - first_]; }
+
+  void add(uint32_t node, const Tensor& grad) {
+    Tensor& adjoint = adjoints_[node - first_];
+    adjoint = adjoint.defined() ? adjoint + grad : grad;
+  }
+
+  Tensor adjoint(uint32_t node) const { return covers(node) ? adjoints_[node - first_] : Tensor(); }
+
+  void run() {
+    LineOverride line(graph_);
+    for (size_t i = adjoints_.size(); i-- > 0;) {
+      const uint32_t node = first_ + static_cast<uint32_t>(i);
+      if (!depends_[i] || !adjoints_[i].defined()) continue;
+      const std::source_location where = graph_.node(node).where;
+      line.set(&where);
+      propagate(node);
+    }
+  }
+
+ private:
+  bool covers(uint32_t node) const { return node >= first_ && node - first_ < depends_.size(); }
+
+  void propagate(uint32_t node) {
+    const Op& op = *graph_.node(node).op;
+    const std::span<const uint32_t> recorded = graph_.inputs(graph_.node(node));
+    input_nodes_.assign(recorded.begin(), recorded.end());  // recording moves the memory behind `recorded`
+    inputs_.clear();
+    uint32_t needed = 0;
+    for (size_t i = 0; i < input_nodes_.size(); ++i) {
+      inputs_.push_back(graph_.handle(input_nodes_[i]));
+      if (i < 32 && depends(input_nodes_[i])) needed |= 1u << i;
+    }
+    if (op.vjp == nullptr || input_nodes_.empty()) return;
+    const Gradients gradients = op.vjp({adjoints_[node - first_], graph_.handle(node), inputs_, needed, node});
+    for (size_t i = 0; i < input_nodes_.size(); ++i) {
+      if (!depends(input_nodes_[i]) || !gradients[i].defined()) continue;
+      add(input_nodes_[i], unbroadcast(gradients[i], inputs_[i].shape()));
+    }
+  }
+
+  Graph& graph_;
+  uint32_t first_;
+  std::vector<bool> depends_;
+  std::vector<Tensor> adjoints_;
+  std::vector<uint32_t> input_nodes_;
+  std::vector<Tensor> inputs_;
+};
+
+Tensor seed(const Tensor& f, const GradOptions& options) {
+  const Shape shape = f.shape();
+  if (!is_floating(f.dtype())) throw DTypeError(std::string("grad: of a ") + name_of(f.dtype()) + " tensor; expected float32 or float64");
+  if (!options.cotangent.defined()) {
+    if (shape.size() != 1 || shape.rank() != 0) {
+      throw ShapeError("grad: of a tensor of shape " + shape.to_string() + "; expected a scalar, or give a cotangent");
+    }
+    return Located(1).as(f.dtype());
+  }
+  if (options.cotangent.shape() != shape) {
+    throw ShapeError("grad: cotangent " + options.cotangent.shape().to_string() + " of a tensor of shape " + shape.to_string());
+  }
+  return options.cotangent;
+}
+
+}  // namespace
+
+std::span<const Tensor> grad(const Tensor& f, std::span<const Located> variables, const GradOptions& options) {
+  Graph& graph = Graph::current();
+  const uint32_t from = graph.check(f);
+  auto* results = static_cast<Tensor*>(graph.allocate(static_cast<int64_t>(variables.size() * sizeof(Tensor))));
+  std::vector<uint32_t> nodes;
+  uint32_t first = from;
+  for (const Located& variable : variables) {
+    if (variable.is_number()) throw ValueError("grad: with respect to a number; expected a Tensor, Parameter or Array");
+    nodes.push_back(graph.check(variable.tensor()));
+    first = std::min(first, nodes.back());
+  }
+  Reverse reverse(graph, from, first);
+  for (uint32_t node : nodes) reverse.mark_variable(node);
+  reverse.mark_dependents();
+  const Tensor start = seed(f, options);
+  if (reverse.depends(from)) {
+    reverse.add(from, start);
+    reverse.run();
+  }
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    Tensor result = reverse.adjoint(nodes[i]);
+    if (!result.defined()) {
+      const Node& node = graph.node(nodes[i]);
+      // A function that depends on x through steps only has the gradient zero; one that does not
+      // depend on x at all was probably not meant.
+      if (options.unused == GradOptions::Unused::error && !reverse.depends(from)) {
+        throw UnreachedGradient(std::string("grad: the function does not depend on variable ") + std::to_string(i) + " (" +
+                                node.op->name + " " + node.shape().to_string() + ", recorded at " + to_string(node.where) +
+                                "); pass {.unused = zeros} where that is meant");
+      }
+      result = broadcast_to(Located(0).as(node.dtype), node.shape());
+    }
+    results[i] = result;
+  }
+  return {results, nodes.size()};
+}
+
+Tensor grad(const Tensor& f, Located x, const GradOptions& options) {
+  return grad(f, std::span<const Located>(&x, 1), options)[0];
+}
+
+}  // namespace autograd
