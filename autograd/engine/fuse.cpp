@@ -83,6 +83,7 @@ void drop_ones(Walk& walk, const Shape& shape) {
 void mark_stored(Plan& plan, const Walk& walk, uint32_t reader) {
   if (plan.known(walk.base)) return;
   NodeState& state = plan.state(walk.base);
+  if (!state.demanded) return;  // a number as an index is part of the program
   if (state.region == reader && walk.identity) return;
   state.stored = true;
   state.last_use = std::max(state.last_use, reader);

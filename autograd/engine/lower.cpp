@@ -61,6 +61,7 @@ class Lowering {
 
   ir::Value memory(const Walk& walk) {
     if (!plan_.known(walk.base)) {
+      if (plan_.graph.node(walk.base).op->kind == Kind::number) return number(walk.base);
       const NodeState& state = plan_.state(walk.base);
       if (walk.identity && state.value_region == id_) return state.value;
     }

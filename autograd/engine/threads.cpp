@@ -7,6 +7,8 @@
 #include <memory>
 
 #ifdef BACKLIGHT_HAS_TBB
+#include <tbb/global_control.h>
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -36,10 +38,17 @@ int threads() {
 
 static std::shared_ptr<tbb::task_arena> arena_of(int count) {
   static std::mutex mutex;
+  static std::unique_ptr<tbb::global_control> limit;
   static std::shared_ptr<tbb::task_arena> arena;
   static int size = 0;
   const std::lock_guard lock(mutex);
   if (size != count) {
+    // oneTBB grants no more threads than the machine has unless it is told to.
+    limit.reset();
+    if (count > tbb::info::default_concurrency()) {
+      limit = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                    static_cast<size_t>(count));
+    }
     arena = std::make_shared<tbb::task_arena>(count);
     size = count;
   }

@@ -31,9 +31,6 @@ Value lower_extremum(Builder& builder, Inputs in, DType type) {
   return builder.select(builder.binary(Code::not_equal, in[0], in[0]), in[0], result);
 }
 
-// Where the incoming gradient is 0 the result is 0, whatever the factor is (0 x inf).
-Tensor times_or_zero(const Tensor& grad, const Tensor& factor) { return where(grad == 0, 0, grad * factor); }
-
 Gradients no_gradient(const Vjp&) { return Gradients(Tensor()); }
 
 // The side that was taken gets the gradient, ties share equally.
@@ -55,8 +52,8 @@ static const Op multiply_op{"multiply", Op::Kind::map, lower2<Code::multiply>, [
                                                v.needs(1) ? v.grad * v.inputs[0] : Tensor());
                             }};
 static const Op divide_op{"divide", Op::Kind::map, lower2<Code::divide>, [](const Vjp& v) {
-                            const Tensor over = where(v.grad == 0, 0, v.grad / v.inputs[1]);
-                            return Gradients(over, v.needs(1) ? -times_or_zero(over, v.output) : Tensor());
+                            const Tensor over = zero_of_zero(v.grad, v.grad / v.inputs[1]);
+                            return Gradients(over, v.needs(1) ? -zero_of_zero(over, over * v.output) : Tensor());
                           }};
 static const Op remainder_op{"remainder", Op::Kind::map, lower2<Code::remainder>, no_gradient};
 static const Op negate_op{"negate", Op::Kind::map, lower1<Code::negate>, [](const Vjp& v) { return Gradients(-v.grad); }};

@@ -1,3 +1,4 @@
+#include <autograd/ops/elementwise.h>
 #include <autograd/ops/record.h>
 
 namespace autograd {
@@ -56,6 +57,10 @@ Tensor record_comparison(const Op& op, const Located& x, const Located& y) {
   unify(op, {&x, &y}, inputs);
   const Shape shape = broadcast_shapes(op.name, inputs[0].shape(), inputs[1].shape());
   return Graph::current().record({op, inputs, shape, DType::boolean, x.where()});
+}
+
+Tensor zero_of_zero(const Tensor& grad, const Tensor& product) {
+  return where((grad == 0) && (product != product), 0, product);
 }
 
 }  // namespace autograd

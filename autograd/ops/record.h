@@ -22,6 +22,11 @@ Tensor record_comparison(const Op& op, const Located& x, const Located& y);
 /// DTypeError where tensors differ.
 void unify(const Op& op, std::initializer_list<const Located*> operands, Tensor* out);
 
+/// For a vjp: `product` of the incoming gradient and a derivative, but 0 where the gradient is 0 and the
+/// derivative infinite or undefined. Where the derivative is finite the product itself stays, so that it
+/// can be differentiated again also where the gradient happens to be 0.
+Tensor zero_of_zero(const Tensor& grad, const Tensor& product);
+
 [[noreturn]] void throw_dtype(const Op& op, DType given, const char* accepted);
 
 }  // namespace autograd

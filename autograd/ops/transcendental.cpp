@@ -4,7 +4,7 @@
 #include <numbers>
 
 // Where a derivative is infinite (sqrt, log, pow at 0, asin at 1) and the incoming gradient is 0,
-// the result is 0: selected, never multiplied.
+// the result is 0: see zero_of_zero().
 
 namespace autograd {
 
@@ -27,20 +27,18 @@ Value lower2(Builder& builder, Inputs in, DType) {
   return builder.binary(code, in[0], in[1]);
 }
 
-Tensor zero_if_zero(const Tensor& grad, const Tensor& value) { return where(grad == 0, 0, value); }
-
 }  // namespace
 
 static const Op square_op{"square", Op::Kind::map,
                           [](Builder& b, Inputs in, DType) { return b.binary(Code::multiply, in[0], in[0]); },
                           [](const Vjp& v) { return Gradients(2 * v.grad * v.inputs[0]); }};
 static const Op sqrt_op{"sqrt", Op::Kind::map, lower1<Code::square_root>, [](const Vjp& v) {
-                          return Gradients(zero_if_zero(v.grad, v.grad / (2 * v.output)));
+                          return Gradients(zero_of_zero(v.grad, v.grad / (2 * v.output)));
                         }};
 static const Op exp_op{"exp", Op::Kind::map, lower1<Code::exp>,
-                       [](const Vjp& v) { return Gradients(zero_if_zero(v.grad, v.grad * v.output)); }};
+                       [](const Vjp& v) { return Gradients(zero_of_zero(v.grad, v.grad * v.output)); }};
 static const Op log_op{"log", Op::Kind::map, lower1<Code::log>,
-                       [](const Vjp& v) { return Gradients(zero_if_zero(v.grad, v.grad / v.inputs[0])); }};
+                       [](const Vjp& v) { return Gradients(zero_of_zero(v.grad, v.grad / v.inputs[0])); }};
 Tensor square(Located x) { return record_map(square_op, x); }
 Tensor sqrt(Located x) { return record_map(sqrt_op, x, float_rule); }
 Tensor rsqrt(Located x) { return Located(1, x.where()) / Located(sqrt(x), x.where()); }
@@ -50,10 +48,16 @@ Tensor log(Located x) { return record_map(log_op, x, float_rule); }
 // x^y. vjp: g y x^(y-1), g x^y log(x); the latter 0 at x = 0, where the limit is (y > 0).
 static const Op pow_op{"pow", Op::Kind::map, lower2<Code::pow>, [](const Vjp& v) {
                          const Tensor x = v.inputs[0], y = v.inputs[1];
-                         return Gradients(
-                             v.needs(0) ? where((v.grad == 0) || (y == 0), 0, v.grad * y * pow(x, y - 1)) : Tensor(),
-                             v.needs(1) ? where((v.grad == 0) || (x == 0), 0, v.grad * v.output * log(where(x == 0, 1, x)))
-                                        : Tensor());
+                         Tensor of_x, of_y;
+                         if (v.needs(0)) {
+                           const Tensor product = v.grad * y * pow(x, y - 1);
+                           of_x = where(((v.grad == 0) || (y == 0)) && (product != product), 0, product);
+                         }
+                         if (v.needs(1)) {
+                           const Tensor product = v.grad * v.output * log(where(x == 0, 1, x));
+                           of_y = where(x == 0, 0, zero_of_zero(v.grad, product));
+                         }
+                         return Gradients(of_x, of_y);
                        }};
 Tensor pow(Located x, Located y) { return record_map(pow_op, x, y, float_rule); }
 
@@ -64,18 +68,18 @@ static const Op cos_op{"cos", Op::Kind::map, lower1<Code::cos>,
 static const Op tan_op{"tan", Op::Kind::map, lower1<Code::tan>,
                        [](const Vjp& v) { return Gradients(v.grad * (1 + square(v.output))); }};
 static const Op asin_op{"asin", Op::Kind::map, lower1<Code::asin>, [](const Vjp& v) {
-                          return Gradients(zero_if_zero(v.grad, v.grad / sqrt(1 - square(v.inputs[0]))));
+                          return Gradients(zero_of_zero(v.grad, v.grad / sqrt(1 - square(v.inputs[0]))));
                         }};
 static const Op acos_op{"acos", Op::Kind::map, lower1<Code::acos>, [](const Vjp& v) {
-                          return Gradients(zero_if_zero(v.grad, -(v.grad / sqrt(1 - square(v.inputs[0])))));
+                          return Gradients(zero_of_zero(v.grad, -(v.grad / sqrt(1 - square(v.inputs[0])))));
                         }};
 static const Op atan_op{"atan", Op::Kind::map, lower1<Code::atan>,
                         [](const Vjp& v) { return Gradients(v.grad / (1 + square(v.inputs[0]))); }};
 // atan2(y, x). vjp: g x / (x^2 + y^2), -g y / (x^2 + y^2)
 static const Op atan2_op{"atan2", Op::Kind::map, lower2<Code::atan2>, [](const Vjp& v) {
                            const Tensor y = v.inputs[0], x = v.inputs[1];
-                           const Tensor over = zero_if_zero(v.grad, v.grad / (square(x) + square(y)));
-                           return Gradients(over * x, -(over * y));
+                           const Tensor over = zero_of_zero(v.grad, v.grad / (square(x) + square(y)));
+                           return Gradients(zero_of_zero(over, over * x), -zero_of_zero(over, over * y));
                          }};
 Tensor sin(Located x) { return record_map(sin_op, x, float_rule); }
 Tensor cos(Located x) { return record_map(cos_op, x, float_rule); }

@@ -1,11 +1,6 @@
 #pragma once
 
-#include <autograd/core/array.h>
-#include <autograd/core/tensor.h>
-
-#include <initializer_list>
-#include <span>
-#include <vector>
+#include <autograd/optim/optimiser.h>
 
 namespace autograd {
 
@@ -15,30 +10,22 @@ struct AdamOptions {
   double epsilon = 1e-8;
 };
 
-/// Adam (Kingma & Ba 2015). Moments are Parameters; every update of every parameter happens in one
-/// evaluation together with the loss.
-class BACKLIGHT_API Adam {
+/// Adam (Kingma & Ba 2015). The moments are Parameters.
+class BACKLIGHT_API Adam : public Optimiser {
  public:
   explicit Adam(std::vector<Parameter> parameters, AdamOptions options = {});
 
-  /// One step down the gradient of the scalar `loss`; its value, and those of `also`, can be read
-  /// afterwards. Parameters that the loss does not depend on stay.
-  void minimise(const Tensor& loss, std::initializer_list<Tensor> also = {});
-  void minimise(const Tensor& loss, std::span<const Tensor> also);
-
   void set_learning_rate(double rate) { options_.learning_rate = rate; }
   const AdamOptions& options() const { return options_; }
-  int64_t steps() const { return steps_; }
-  const std::vector<Parameter>& parameters() const { return parameters_; }
 
  protected:
-  /// The step's size, elementwise or one for the whole parameter, from the corrected second moment's root.
+  void update(std::span<const Tensor> gradients, std::vector<Assignment>& assignments) override;
+  /// What a step is divided by, given the root of the corrected second moment.
   virtual Tensor denominator(const Tensor& root) const;
 
  private:
-  std::vector<Parameter> parameters_, first_moments_, second_moments_;
+  std::vector<Parameter> first_moments_, second_moments_;
   AdamOptions options_;
-  int64_t steps_ = 0;
 };
 
 /// Adam with one scale for all elements of a parameter, from its largest second moment, so that the

@@ -3,6 +3,7 @@
 #include <render/geometry/camera.h>
 #include <render/image/image.h>
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -23,7 +24,7 @@ struct Background {
 struct DatasetOptions {
   int max_size = 512;  ///< longer side in pixels; larger images are area-averaged and their intrinsics scaled
   Convention convention = Convention::opengl;
-  std::optional<Background> background;
+  std::optional<Background> background{};
 };
 
 /// One posed image; alpha is the mask.
@@ -38,11 +39,26 @@ struct Dataset {
   std::vector<std::string> warnings;  ///< one line each
 };
 
-/// Reads `folder`/transforms.json (NeRF style) and its images; the rules of the format stand in the
-/// README. throws FileError naming the JSON or the image and the frame, and what to do.
+/// Reads `folder`/transforms.json (NeRF style), or a JSON file named itself, and its images:
+///
+///   frames            each: file_path relative to the JSON and not outside its folder (as it stands, else
+///                     with .png, else .jpg), transform_matrix, and any of the keys below (frame wins)
+///   transform_matrix  4x4 row-major camera-to-world, last row 0 0 0 1, a rotation to 1e-3; a uniform
+///                     scale is divided out with a warning
+///   fl_x fl_y cx cy   pixels, from the image's upper left corner; fl_y is fl_x, cx and cy the middle by default
+///   camera_angle_x    radians across the width, where there is no fl_x
+///   w h               must be the image's size
+///   k1 .. p2          distortion must be zero
+///   mask              the image's alpha; else the frame's mask_path; else masks/<stem>.png (grey values);
+///                     else options.background
+///
+/// throws  FileError naming the JSON or the image and the frame, and what to do; ValueError where the
+///         options are out of range
 BACKLIGHT_API Dataset read_dataset(const std::filesystem::path& folder, const DatasetOptions& options = {});
 
-/// Writes images/NNN.png and transforms.json (last, so that a folder with it is complete).
+/// Writes images/NNN.png and transforms.json (last, so that a folder with it is complete; an older one
+/// is removed first). Numbers are the shortest that read back as the same camera.
+/// throws  FileError; ValueError where there are no views, or an image has not its camera's size
 BACKLIGHT_API void write_dataset(const std::filesystem::path& folder, const std::vector<View>& views);
 
 /// True for the views that a fit must never see: i mod holdout == holdout - 1; holdout 0: none.

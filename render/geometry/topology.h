@@ -8,26 +8,35 @@ namespace render {
 /// looked for here, so UV seams and duplicated vertices never make one.
 struct Topology {
   int64_t welded_vertices = 0;
-  ag::Array weld;        ///< [vertices] int32: the smallest vertex with the same position
-  ag::Array edges;       ///< [edges, 2] int32: welded vertices, first < second; sorted
-  ag::Array wing_start;  ///< [edges + 1] int32: an edge's wings are wings[wing_start[e] .. wing_start[e + 1])
-  ag::Array wings;       ///< [wings] int32: the welded vertex opposite the edge in each face, in order of faces
-  ag::Array wing_faces;  ///< [wings] int32: that face
+  ag::Array weld;            ///< [vertices] int32: the smallest vertex with the same position
+  ag::Array edges;           ///< [edges, 2] int32: welded vertices, first < second; sorted
+  ag::Array wing_start;      ///< [edges + 1] int32: an edge's wings are wings[wing_start[e] .. wing_start[e + 1])
+  ag::Array wings;           ///< [wings] int32: the welded vertex opposite the edge in each face, in order of faces
+  ag::Array wing_faces;      ///< [wings] int32: that face
   ag::Array edge_component;  ///< [edges] int32
-  ag::Array face_component;  ///< [faces] int32: component of connected welded faces, numbered from 0
+  ag::Array face_component;  ///< [faces] int32: component of faces that share welded vertices, numbered from 0 in order
+                             ///< of faces; -1: a degenerate face
   int components = 0;
 };
 
+/// [vertices] int32: the smallest vertex with the same position (-0 and 0 are the same).
+/// positions [vertices, 3], any float type
+BACKLIGHT_API ag::Array weld_vertices(const ag::Array& positions);
+
 /// positions [vertices, 3] (any float type), triangles [faces, 3]. Faces that are degenerate after
-/// welding have no wings.
+/// welding have no wings and connect nothing.
 BACKLIGHT_API Topology make_topology(const ag::Array& positions, const ag::Array& triangles);
 
 /// Genus and openness, for telling the user what a sphere cannot become.
 struct TopologyReport {
   int components = 0;
   int64_t boundary_edges = 0, nonmanifold_edges = 0;
-  int64_t euler_characteristic = 0;
+  int64_t degenerate_faces = 0;
+  int64_t euler_characteristic = 0;  ///< of the faces that are not degenerate, and their vertices
+
+  bool closed() const { return boundary_edges == 0 && nonmanifold_edges == 0; }
 };
+/// faces  number of faces of the mesh, degenerate ones included
 BACKLIGHT_API TopologyReport report(const Topology& topology, int64_t faces);
 
 }  // namespace render

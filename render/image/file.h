@@ -3,11 +3,10 @@
 #include <autograd/core/error.h>
 #include <autograd/core/export.h>
 
+#include <cstddef>
 #include <filesystem>
-#include <functional>
-#include <iosfwd>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 namespace render {
@@ -22,8 +21,9 @@ class FileError : public autograd::Error {
 /// The whole file. throws FileError (missing, a directory, unreadable, larger than `limit` bytes).
 BACKLIGHT_API std::vector<unsigned char> read_file(const std::filesystem::path& path, size_t limit = size_t{1} << 31);
 
-/// Writes `bytes` to a temporary file beside `path`, checks that all of it reached the disk, and
-/// renames it: either the complete file appears or none. throws FileError with the system's reason.
+/// Writes `bytes` to a temporary file beside `path`, checks every write and the close, and renames it:
+/// either the complete file appears or nothing changes. A symbolic link is followed; what is not a
+/// regular file (/dev/null, a pipe) is written to directly. throws FileError with the system's reason.
 BACKLIGHT_API void write_file(const std::filesystem::path& path, std::span<const unsigned char> bytes);
 BACKLIGHT_API void write_file(const std::filesystem::path& path, std::string_view text);
 

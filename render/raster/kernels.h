@@ -7,7 +7,15 @@
 
 // The integer-valued kernels of the renderer: which triangle a pixel sees, and where silhouette
 // edges cross between two pixels. They know nothing of tensors; visibility.h and silhouettes.h
-// wrap them as eager operations. Each view is one call, and calls are independent.
+// wrap them as eager operations. Each view is one call, and calls are independent and may run at once
+// on several threads; working memory is kept per thread, so a steady step allocates nothing.
+//
+// Clip space is OpenGL's: w is the depth in front of the camera; x / w, y / w in [-1, 1] inside the image, y up;
+// what has w > 0 and z / w in [-1, 1] is visible. Row 0 is on top, pixel centres are at half-integers:
+//   column coordinate X = (x / w + 1) * width / 2,   row coordinate Y = (1 - y / w) * height / 2.
+// Positions are rounded to 1/256 pixel, and both kernels decide on these integers.
+// Nearest means the largest 1 / w, or the smallest z / w where all w are equal (a parallel projection).
+// A triangle with a coordinate that is not finite is not drawn. Indices are not checked.
 
 namespace render::kernels {
 
@@ -16,12 +24,14 @@ struct ClipVertices {
   std::span<const float> x, y, z, w;
 };
 
+/// Pixels; at most 32768 each.
 struct Viewport {
   int width = 0, height = 0;
 };
 
-
-/// ids[row * width + column] = the nearest triangle that covers the pixel's centre, or -1.
+/// ids[row * width + column] = the nearest triangle that covers the pixel's centre, or -1. At equal
+/// depth (as float32) the smaller id. Of triangles that share an edge, one covers a centre on it (top-left rule),
+/// whatever their winding.
 void visibility(const ClipVertices& clip, std::span<const int32_t> triangles, Viewport viewport,
                 std::span<int32_t> ids);
 
@@ -38,7 +48,8 @@ struct Crossing {
   int32_t axis = 0;              ///< 0: the pair lies in one row, 1: in one column
 };
 
-/// Appends the view's accepted crossings in order of (axis, inner, outer).
+/// Appends the view's accepted crossings in order of (axis, inner, outer), at most one a pair and axis.
+/// `ids` is what visibility() returned for the same vertices, triangles and viewport.
 void crossings(const ClipVertices& clip, std::span<const int32_t> triangles, const EdgeTopology& topology,
                Viewport viewport, std::span<const int32_t> ids, std::vector<Crossing>& out);
 

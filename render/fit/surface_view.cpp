@@ -1,0 +1,25 @@
+#include <render/fit/surface_view.h>
+#include <render/geometry/vertex_normals.h>
+
+namespace render {
+
+SurfaceView see(const Vec3& positions, const ag::Array& triangles, const Topology& topology, ag::Located matrices,
+                const Frame& frame) {
+  SurfaceView view;
+  view.clip = transform(matrices, positions);
+  const Tensor ids = visibility(view.clip, triangles, frame);
+  view.crossings = silhouettes(view.clip, triangles, topology, ids);
+  view.pixels = visible_pixels(ids);
+  view.corners = corners(triangles, view.pixels);
+  view.weights = barycentrics(view.clip, view.corners, view.pixels);
+  view.normal = normalize(interpolate(vertex_normals(positions, triangles), view.corners, view.weights));
+  return view;
+}
+
+Tensor draw(const SurfaceView& view, const Vec3& colour) {
+  const Tensor alpha = ag::broadcast_to(ag::Located(1).as(colour.x.dtype()), colour.x.shape());
+  const Tensor image = to_image(ag::stack({colour.x, colour.y, colour.z, alpha}, 1), view.pixels);
+  return antialias(image, view.clip, view.crossings);
+}
+
+}  // namespace render

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <render/raster/kernels.h>
+#include <render/raster/workspace.h>
+
+#include <cstdint>
+#include <span>
+
+// The kernel sources are compiled up to three times, for growing instruction sets, each time with
+// another name in BACKLIGHT_KERNEL_VARIANT; dispatch.cpp picks at run time. They decide in integers and in
+// IEEE arithmetic without contraction, so all variants return the same bits.
+// BACKLIGHT_HAS_V3 and BACKLIGHT_HAS_V4 say which variants besides `baseline` were built.
+
+#ifndef BACKLIGHT_KERNEL_VARIANT
+#define BACKLIGHT_KERNEL_VARIANT baseline
+#endif
+
+namespace render::kernels {
+
+#define BACKLIGHT_DECLARE_KERNELS(variant)                                                                           \
+  namespace variant {                                                                                                \
+  void visibility(const ClipVertices& clip, std::span<const int32_t> triangles, Viewport viewport,                   \
+                  std::span<int32_t> ids, Workspace& workspace);                                                     \
+  std::span<const Crossing> crossings(const ClipVertices& clip, std::span<const int32_t> triangles,                  \
+                                      const EdgeTopology& topology, Viewport viewport, std::span<const int32_t> ids, \
+                                      Workspace& workspace);                                                         \
+  }
+
+BACKLIGHT_DECLARE_KERNELS(baseline)
+#ifdef BACKLIGHT_HAS_V3
+BACKLIGHT_DECLARE_KERNELS(v3)
+#endif
+#ifdef BACKLIGHT_HAS_V4
+BACKLIGHT_DECLARE_KERNELS(v4)
+#endif
+
+#undef BACKLIGHT_DECLARE_KERNELS
+
+/// Which variant visibility() and crossings() run on this processor: "baseline", "v3" or "v4".
+const char* chosen_variant();
+
+}  // namespace render::kernels

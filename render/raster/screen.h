@@ -1,0 +1,175 @@
+#pragma once
+
+#include <render/raster/kernel_variants.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+// A view's vertices as both kernels see them. A vertex in front of the near plane is *snapped*: projected
+// and rounded to 24.8 fixed point, so that orientations and edge functions are exact int64 arithmetic. A vertex
+// behind the near plane, or so far off screen that products could overflow, keeps double homogeneous screen
+// coordinates (x w, y w, w), and whatever it takes part in is decided on
+//
+//     e_ab(p) = det[(x, y, w) of a, b, p] = a' x b',   a' = (x_a - x_p w_a, y_a - y_p w_a), p a pixel centre,
+//
+// which holds whatever the signs of w (Olano & Greer 1997) and needs no clipped polygons. A snapped corner
+// enters there as (x w, y w, w) of its snapped position, so that all triangles around it agree where it is. An edge
+// between two snapped corners has the same sign there as in integers: a' and b' are exact in double, and the two
+// products that are compared differ by more than their rounding unless they are equal (coordinates have 26 bits).
+
+namespace render::kernels::BACKLIGHT_KERNEL_VARIANT {
+
+inline constexpr int32_t one_pixel = 256;
+inline constexpr int32_t half_pixel = one_pixel / 2;
+
+// Snapped coordinates stay within 2^25 (131,072 pixels): a product of two differences is at most 2^52.
+inline constexpr double guard = 1 << 25;
+
+enum VertexFlags : uint32_t { beyond_far = 1, unsnapped = 2, not_finite = 4 };
+
+struct ScreenVertex {
+  int32_t x, y;    // 1/256 pixel, y down
+  float nearness;  // linear on the screen, larger is nearer; see Screen::parallel
+  uint32_t flags;
+};
+
+struct Homogeneous {
+  double x, y, w;
+};
+
+inline Homogeneous cross(const Homogeneous& a, const Homogeneous& b) {
+  return {a.y * b.w - a.w * b.y, a.w * b.x - a.x * b.w, a.x * b.y - a.y * b.x};
+}
+
+// e_ab(p). Swapping a and b changes the sign and no other bit.
+inline double edge_value(const Homogeneous& a, const Homogeneous& b, double x, double y) {
+  return (a.x - x * a.w) * (b.y - y * b.w) - (a.y - y * a.w) * (b.x - x * b.w);
+}
+
+inline double dot(const Homogeneous& a, const Homogeneous& b) { return a.x * b.x + a.y * b.y + a.w * b.w; }
+
+// Twice the signed area of abc; positive when a, b, c turn clockwise as seen (y points down).
+inline int64_t twice_area(const ScreenVertex& a, const ScreenVertex& b, const ScreenVertex& c) {
+  return int64_t{b.x - a.x} * (c.y - a.y) - int64_t{b.y - a.y} * (c.x - a.x);
+}
+
+// The nearest integer, for |value| < 2^51. Unlike std::lrint it vectorises without AVX-512.
+inline double rounded(double value) {
+  constexpr double shift = 6755399441055744.0;  // 1.5 * 2^52: the sum has no fraction bits left
+  return (value + shift) - shift;
+}
+
+struct Screen {
+  ClipVertices clip;
+  std::span<const ScreenVertex> vertices;
+  double half_width = 0, half_height = 0;  // 1/256 pixel
+
+  // Nearness is 1 / w: it is linear on the screen and, unlike z / w, keeps float's relative precision
+  // however small near / far is. Where all w are equal it says nothing, and 2 - z / w takes its place.
+  bool parallel = false;
+
+  // Camera depth, or z / w of a parallel projection.
+  double depth(double nearness) const { return parallel ? 2 - nearness : 1 / nearness; }
+
+  Homogeneous homogeneous(int32_t vertex) const {
+    const auto i = static_cast<std::size_t>(vertex);
+    const ScreenVertex& v = vertices[i];
+    const double w = double{clip.w[i]};
+    if (!(v.flags & unsnapped)) return {v.x * w, v.y * w, w};
+    return {(double{clip.x[i]} + w) * half_width, (w - double{clip.y[i]}) * half_height, w};
+  }
+
+  uint32_t flags(int32_t vertex) const { return vertices[static_cast<std::size_t>(vertex)].flags; }
+
+  // The side of the line ab on which c lies (the visible part of what joins them): sign of det[a, b, c].
+  int orientation(int32_t a, int32_t b, int32_t c) const {
+    const ScreenVertex& va = vertices[static_cast<std::size_t>(a)];
+    const ScreenVertex& vb = vertices[static_cast<std::size_t>(b)];
+    const ScreenVertex& vc = vertices[static_cast<std::size_t>(c)];
+    if ((va.flags | vb.flags | vc.flags) & unsnapped) return homogeneous_orientation(a, b, c);
+    const int64_t area = twice_area(va, vb, vc);
+    return (area > 0) - (area < 0);
+  }
+
+  int homogeneous_orientation(int32_t a, int32_t b, int32_t c) const {
+    const double determinant = dot(homogeneous(a), cross(homogeneous(b), homogeneous(c)));
+    return (determinant > 0) - (determinant < 0);
+  }
+
+  // Of the point that e weighs: e[i] is det of the other two corners and the point, so e[i] / sum e is the
+  // perspective-correct weight of corner i.
+  double nearness(const int32_t* corners, const double* e) const {
+    double sum = 0, z = 0, w = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto v = static_cast<std::size_t>(corners[i]);
+      sum += e[i];
+      z += e[i] * double{clip.z[v]};
+      w += e[i] * double{clip.w[v]};
+    }
+    return parallel ? 2 - z / w : sum / w;
+  }
+
+  // Of triangle `corners` at a point on the screen, in 1/256 pixel.
+  double nearness_at(const int32_t* corners, int32_t x, int32_t y) const {
+    const ScreenVertex& a = vertices[static_cast<std::size_t>(corners[0])];
+    const ScreenVertex& b = vertices[static_cast<std::size_t>(corners[1])];
+    const ScreenVertex& c = vertices[static_cast<std::size_t>(corners[2])];
+    if ((a.flags | b.flags | c.flags) & unsnapped) {
+      const Homogeneous ha = homogeneous(corners[0]), hb = homogeneous(corners[1]), hc = homogeneous(corners[2]);
+      const double e[3] = {edge_value(hb, hc, x, y), edge_value(hc, ha, x, y), edge_value(ha, hb, x, y)};
+      return nearness(corners, e);
+    }
+    const ScreenVertex point{x, y, 0, 0};
+    const double weight_b = static_cast<double>(twice_area(c, a, point));
+    const double weight_c = static_cast<double>(twice_area(a, b, point));
+    const double area = static_cast<double>(twice_area(a, b, c));
+    const double rise =
+        weight_b * (double{b.nearness} - double{a.nearness}) + weight_c * (double{c.nearness} - double{a.nearness});
+    return double{a.nearness} + rise / area;
+  }
+};
+
+// True where all w that are numbers are equal.
+inline bool is_parallel(std::span<const float> w) {
+  float lowest = __builtin_inff(), highest = -__builtin_inff();
+  for (const float value : w) {
+    lowest = value < lowest ? value : lowest;
+    highest = value > highest ? value : highest;
+  }
+  return lowest == highest;
+}
+
+inline ScreenVertex snap(double x, double y, double z, double w, const Screen& screen) {
+  const double column = (x / w + 1) * screen.half_width;
+  const double row = (1 - y / w) * screen.half_height;
+  const bool finite = x * 0 + y * 0 + z * 0 + w * 0 == 0;
+  const bool in_front = (w > 0) & (z >= -w);
+  const bool in_guard = (column > -guard) & (column < guard) & (row > -guard) & (row < guard);  // false for NaN
+  const bool snapped = finite & in_front & in_guard;
+  ScreenVertex vertex;
+  vertex.x = static_cast<int32_t>(rounded(snapped ? column : 0));
+  vertex.y = static_cast<int32_t>(rounded(snapped ? row : 0));
+  vertex.nearness = static_cast<float>(screen.parallel ? 2 - z / w : 1 / w);
+  vertex.flags = (finite && z > w ? beyond_far : 0u) | (snapped ? 0u : unsnapped) | (finite ? 0u : not_finite);
+  return vertex;
+}
+
+/// Fills `vertices`, as many as `clip` has, and returns the screen that looks at them.
+inline Screen make_screen(const ClipVertices& clip, Viewport viewport, std::span<ScreenVertex> vertices) {
+  Screen screen{clip, vertices, viewport.width * 0.5 * one_pixel, viewport.height * 0.5 * one_pixel,
+                is_parallel(clip.w)};
+  const std::size_t count = vertices.size();
+  for (std::size_t i = 0; i < count; ++i)
+    vertices[i] = snap(double{clip.x[i]}, double{clip.y[i]}, double{clip.z[i]}, double{clip.w[i]}, screen);
+  return screen;
+}
+
+enum WorkspaceBlock : std::size_t { screen_vertices, depth_keys, candidates, slot_bits, slot_ranks, winners, results };
+
+template <class T>
+std::span<T> acquire(Workspace& workspace, WorkspaceBlock block, std::size_t count, std::size_t kept = 0) {
+  return {static_cast<T*>(workspace.acquire(block, count * sizeof(T), kept * sizeof(T))), count};
+}
+
+}  // namespace render::kernels::BACKLIGHT_KERNEL_VARIANT

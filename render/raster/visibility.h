@@ -1,0 +1,55 @@
+#pragma once
+
+#include <render/math/vec.h>
+
+namespace render {
+
+/// Pixels of one rendering: `views` images of height x width.
+struct Frame {
+  int64_t views = 1, height = 0, width = 0;
+  int64_t pixels() const { return views * height * width; }
+};
+
+/// Which triangle each pixel sees: [views, height, width] int32, -1 where none. Discrete, so it has no
+/// gradient and is computed at once, from float32 values of either type (float64 sees the same).
+///
+/// clip       components [views, vertices], OpenGL clip space; see render/raster/kernels.h
+/// triangles  [faces, 3] int32
+/// throws     ShapeError, IndexError
+BACKLIGHT_API Tensor visibility(const Vec4& clip, const ag::Array& triangles, const Frame& frame);
+
+/// The covered pixels of a visibility buffer, in order.
+struct VisiblePixels {
+  Tensor pixel;     ///< [n] int32 into views * height * width
+  Tensor triangle;  ///< [n] int32
+  Tensor view, row, column;  ///< [n] int32
+  Frame frame;
+};
+BACKLIGHT_API VisiblePixels visible_pixels(const Tensor& ids);
+
+/// Vertices of a visible pixel's triangle: three tensors [n] int32.
+struct Corners {
+  Tensor vertex[3];
+};
+BACKLIGHT_API Corners corners(const ag::Array& triangles, const VisiblePixels& pixels);
+
+/// Perspective-correct barycentric coordinates of each visible pixel, by 2-D homogeneous coordinates
+/// relative to the pixel's centre: no division by w, right across the near plane. Where the triangle is
+/// seen edge-on the weights are 1/3, without gradient.
+///
+/// clip     components [views, vertices]
+/// returns  Vec3 of [n]: weights of the triangle's corners, summing to 1
+/// source   Olano & Greer 1997, "Triangle scan conversion using 2D homogeneous coordinates"
+BACKLIGHT_API Vec3 barycentrics(const Vec4& clip, const Corners& corners, const VisiblePixels& pixels);
+
+/// Values of a vertex attribute at visible pixels. attribute [vertices]; returns [n].
+BACKLIGHT_API Tensor interpolate(const Tensor& attribute, const Corners& corners, const Vec3& weights);
+BACKLIGHT_API Vec3 interpolate(const Vec3& attribute, const Corners& corners, const Vec3& weights);
+
+/// Distance along the viewing axis (-z of the camera, positive in front), scene units. Returns [n].
+BACKLIGHT_API Tensor depth(const Vec4& clip, const Corners& corners, const VisiblePixels& pixels, const Vec3& weights);
+
+/// Values of visible pixels [n] or [n, channels] in an image [views, height, width(, channels)] of zeros.
+BACKLIGHT_API Tensor to_image(const Tensor& values, const VisiblePixels& pixels);
+
+}  // namespace render

@@ -1,0 +1,274 @@
+#include <autograd/autograd.h>
+#include <autograd/engine/plan.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "tests/autograd/support.h"
+#include "tests/catch.h"
+
+// The one order of sums, of scatter_add and of matmul: a plain reference, written from the rules in
+// engine/fold.h, ops/index.h and ops/matmul.h, must give the same bits as the library, always.
+
+namespace ag = autograd;
+using ag::Array;
+using ag::Located;
+using ag::Shape;
+using ag::Tensor;
+using Kind = ag::ir::Fold::Kind;
+
+namespace {
+
+template <class T>
+T combine(Kind kind, T a, T b) {
+  if (kind == Kind::sum) {
+    if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+    return static_cast<T>(a + b);
+  }
+  if (a != a || b != b) return a != a ? a : b;
+  return kind == Kind::max ? (b < a ? a : b) : (a < b ? a : b);
+}
+
+template <class T>
+T identity(Kind kind) {
+  using Limits = std::numeric_limits<T>;
+  if (kind == Kind::sum) return static_cast<T>(-0.0);
+  if constexpr (std::is_integral_v<T>) return kind == Kind::max ? Limits::lowest() : Limits::max();
+  return kind == Kind::max ? -Limits::infinity() : Limits::infinity();
+}
+
+/// The last axis: blocks of 4096, sixteen lanes each, folded by halves.
+template <class T>
+T fold_row(Kind kind, const T* row, int64_t count) {
+  T total = identity<T>(kind);
+  for (int64_t begin = 0; begin < count; begin += 4096) {
+    std::array<T, 16> lanes;
+    lanes.fill(identity<T>(kind));
+    for (int64_t k = begin; k < std::min(count, begin + 4096); ++k) {
+      T& lane = lanes[static_cast<size_t>(k % 16)];
+      lane = combine(kind, lane, row[k]);
+    }
+    for (size_t half : {8, 4, 2, 1}) {
+      for (size_t lane = 0; lane < half; ++lane) lanes[lane] = combine(kind, lanes[lane], lanes[lane + half]);
+    }
+    total = combine(kind, total, lanes[0]);
+  }
+  return total;
+}
+
+/// The other axes: blocks of rows.
+template <class T>
+T fold_rows(Kind kind, const std::vector<T>& rows) {
+  const auto count = static_cast<int64_t>(rows.size());
+  const int64_t blocks = std::clamp<int64_t>(count / 64, 1, 16), length = (count + blocks - 1) / blocks;
+  T total = identity<T>(kind);
+  for (int64_t block = 0; block < blocks; ++block) {
+    T partial = identity<T>(kind);
+    for (int64_t row = block * length; row < std::min(count, (block + 1) * length); ++row) {
+      partial = combine(kind, partial, rows[static_cast<size_t>(row)]);
+    }
+    total = combine(kind, total, partial);
+  }
+  return total;
+}
+
+struct Axis {
+  int64_t extent;
+  bool reduced;
+};
+
+std::vector<Axis> canonical(const Shape& shape, unsigned axes) {
+  std::vector<Axis> result;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    const bool reduced = (axes >> axis & 1) != 0;
+    if (shape[axis] == 1) continue;
+    if (!result.empty() && result.back().reduced == reduced) {
+      result.back().extent *= shape[axis];
+    } else {
+      result.push_back({shape[axis], reduced});
+    }
+  }
+  return result;
+}
+
+template <class T>
+std::vector<T> reference(Kind kind, const std::vector<T>& values, const Shape& shape, unsigned axes) {
+  std::vector<Axis> order = canonical(shape, axes);
+  const bool folds_last = !order.empty() && order.back().reduced;
+  const int64_t inner = folds_last ? order.back().extent : 1;
+  if (folds_last) order.pop_back();
+  int64_t rows = 1, outputs = 1;
+  for (const Axis& axis : order) {
+    rows *= axis.extent;
+    if (!axis.reduced) outputs *= axis.extent;
+  }
+  std::vector<std::vector<T>> of_output(static_cast<size_t>(outputs));
+  for (int64_t row = 0; row < rows; ++row) {  // of an output these come in row-major order
+    int64_t rest = row, output = 0, stride = 1;
+    for (size_t axis = order.size(); axis-- > 0;) {
+      if (!order[axis].reduced) output += rest % order[axis].extent * stride, stride *= order[axis].extent;
+      rest /= order[axis].extent;
+    }
+    const T* from = values.data() + row * inner;
+    of_output[static_cast<size_t>(output)].push_back(folds_last ? fold_row(kind, from, inner) : *from);
+  }
+  std::vector<T> result;
+  for (const std::vector<T>& list : of_output) result.push_back(fold_rows(kind, list));
+  return result;
+}
+
+Tensor reduce(Kind kind, Located x, const ag::Axes& axes) {
+  return kind == Kind::sum ? ag::sum(x, axes) : kind == Kind::max ? ag::max(x, axes) : ag::min(x, axes);
+}
+
+ag::Axes axes_of(unsigned bits, int rank) {
+  ag::Axes axes;
+  axes.all = false;
+  for (int axis = 0; axis < rank; ++axis) {
+    if ((bits >> axis & 1) != 0) axes.list[axes.count++] = axis;
+  }
+  return axes;
+}
+
+/// Values of very different magnitudes, so that any other order gives other bits.
+template <class T>
+Array rough_array(Random& random, const Shape& shape) {
+  return Array::make<T>(shape, [&](std::span<T> out) {
+    for (T& value : out) {
+      value = static_cast<T>(random.uniform(-1, 1) * std::pow(10, random.uniform(-4, 4)));
+      if (random.below(97) == 0) value = static_cast<T>(-0.0);
+    }
+  });
+}
+
+class RegionLimit {
+ public:
+  explicit RegionLimit(size_t nodes) { ag::engine::limit_regions(nodes); }
+  ~RegionLimit() { ag::engine::limit_regions(400); }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Reductions keep the canonical order", "", float, double, int32_t) {
+  const Shape shapes[] = {{},          {1},          {16},         {17},        {4096},         {4097},        {20000},
+                          {3, 5},      {5, 1, 7},    {130, 3},     {3, 130},    {1500, 2},      {2, 5000},     {70, 2, 9},
+                          {2, 70, 33}, {65, 4, 3},   {9, 1, 8, 5}, {4, 5, 6, 7}, {2, 3, 200, 2}, {130, 2, 3, 2}, {0},
+                          {3, 0},      {2, 2, 2, 2, 2, 2}};
+  Random random(20);
+  for (const Shape& shape : shapes) {
+    const Array x = rough_array<TestType>(random, shape);
+    const std::vector<TestType> values = x.template to_vector<TestType>();
+    for (unsigned axes = 0; axes < 1u << shape.rank(); ++axes) {
+      for (Kind kind : {Kind::sum, Kind::max, Kind::min}) {
+        if (kind != Kind::sum && shape.size() == 0) continue;
+        const ag::Step step;
+        const Tensor result = reduce(kind, x, axes_of(axes, shape.rank()));
+        INFO(shape.to_string() << " axes " << axes << " kind " << static_cast<int>(kind));
+        REQUIRE(first_difference(result.values<TestType>(), reference(kind, values, shape, axes)) == -1);
+      }
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("Fusion and threads keep the order of sums", "", float, double) {
+  const Shape shapes[] = {{70000}, {300, 200}, {200, 300}, {40, 30, 50}};
+  Random random(21);
+  for (const Shape& shape : shapes) {
+    const Array x = rough_array<TestType>(random, shape);
+    const auto f = [](Located a) { return ag::sin(a) * a + 0.5; };
+    std::vector<TestType> values;
+    {
+      const ag::Step step;
+      values = f(x).template to_vector<TestType>();
+    }
+    for (unsigned axes = 1; axes < 1u << shape.rank(); ++axes) {
+      const std::vector<TestType> expected = reference(Kind::sum, values, shape, axes);
+      for (int threads : {1, 2, 7}) {
+        for (size_t nodes : {1, 400}) {
+          const Threads scope(threads);
+          const RegionLimit limit(nodes);
+          const ag::Step step;
+          const Tensor y = f(x), total = ag::sum(y, axes_of(axes, shape.rank())), mean = ag::mean(y);
+          ag::evaluate({mean, total});
+          INFO(shape.to_string() << " axes " << axes << " threads " << threads << " nodes " << nodes);
+          REQUIRE(first_difference(total.values<TestType>(), expected) == -1);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("A reduction of a view is that of its logical shape") {
+  Random random(22);
+  const Array x = rough_array<float>(random, {50, 7, 90});
+  const ag::Step step;
+  const Tensor view = ag::slice(ag::permute(x, {2, 0, 1}), 0, {.start = 80, .stop = 3, .step = -2});
+  const std::vector<float> values = (view * 1).to_vector<float>();
+  for (unsigned axes = 1; axes < 8; ++axes) {
+    const Tensor result = ag::sum(view, axes_of(axes, 3));
+    CHECK(first_difference(result.values<float>(), reference(Kind::sum, values, view.shape(), axes)) == -1);
+  }
+}
+
+TEMPLATE_TEST_CASE("scatter_add keeps its order", "", float, double, int32_t) {
+  Random random(23);
+  struct Case {
+    int64_t entries, width, rows;
+  };
+  for (const Case& size : {Case{0, 2, 3}, {10, 1, 1}, {100, 3, 7}, {32768, 1, 50}, {100000, 1, 37}, {70000, 3, 1000},
+                           {600000, 1, 11}}) {
+    const Array values = rough_array<TestType>(random, {size.entries, size.width});
+    const Array indices = random_array<int32_t>(random, {size.entries}, 0, static_cast<double>(size.rows));
+    const std::vector<TestType> v = values.template to_vector<TestType>();
+    const std::vector<int32_t> index = indices.to_vector<int32_t>();
+    const int64_t chunks = std::clamp<int64_t>(size.entries / 32768, 1, 16), chunk = (size.entries + chunks - 1) / chunks;
+    std::vector<TestType> expected(static_cast<size_t>(size.rows * size.width), 0);
+    for (int64_t begin = 0; begin < size.entries; begin += chunk) {
+      std::vector<TestType> partial(expected.size(), 0);
+      for (int64_t i = begin * size.width; i < std::min(begin + chunk, size.entries) * size.width; ++i) {
+        const auto at = static_cast<size_t>(index[static_cast<size_t>(i / size.width)] * size.width + i % size.width);
+        partial[at] = combine(Kind::sum, partial[at], v[static_cast<size_t>(i)]);
+      }
+      for (size_t i = 0; i < expected.size(); ++i) expected[i] = combine(Kind::sum, expected[i], partial[i]);
+    }
+    for (int threads : {1, 2, 7}) {
+      const Threads scope(threads);
+      const ag::Step step;
+      INFO(size.entries << " entries of " << size.width << " to " << size.rows << ", threads " << threads);
+      REQUIRE(first_difference(ag::scatter_add(values, indices, size.rows).template values<TestType>(), expected) == -1);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("matmul is a chain of fused multiply-adds", "", float, double) {
+  Random random(24);
+  struct Case {
+    int64_t m, k, n;
+  };
+  for (const Case& size : {Case{1, 1, 1}, {3, 5, 7}, {4, 33, 32}, {5, 64, 65}, {64, 100, 40}, {2, 4096, 3}, {3, 4097, 33},
+                           {2, 9000, 2}, {100, 1, 100}, {2, 0, 3}, {0, 3, 2}, {2, 3, 0}}) {
+    const Array a = rough_array<TestType>(random, {size.m, size.k}), b = rough_array<TestType>(random, {size.k, size.n});
+    const auto left = a.template values<TestType>(), right = b.template values<TestType>();
+    std::vector<TestType> expected(static_cast<size_t>(size.m * size.n), 0);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      const size_t row = i / static_cast<size_t>(size.n), column = i % static_cast<size_t>(size.n);
+      for (int64_t begin = 0; begin < size.k; begin += 4096) {
+        TestType sum = 0;
+        for (int64_t k = begin; k < std::min(size.k, begin + 4096); ++k) {
+          sum = std::fma(left[row * static_cast<size_t>(size.k) + static_cast<size_t>(k)],
+                         right[static_cast<size_t>(k * size.n) + column], sum);
+        }
+        expected[i] = begin == 0 ? sum : expected[i] + sum;
+      }
+    }
+    for (int threads : {1, 2, 7}) {
+      const Threads scope(threads);
+      const ag::Step step;
+      INFO(size.m << " x " << size.k << " x " << size.n << ", threads " << threads);
+      REQUIRE(first_difference(ag::matmul(a, b).template values<TestType>(), expected) == -1);
+    }
+  }
+}

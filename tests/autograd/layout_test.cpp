@@ -1,0 +1,141 @@
+#include <autograd/autograd.h>
+
+#include <vector>
+
+#include "tests/autograd/support.h"
+#include "tests/catch.h"
+
+// Values and shapes of views.
+
+namespace ag = autograd;
+using ag::Array;
+using ag::Located;
+using ag::Shape;
+using ag::Tensor;
+using Integers = std::vector<int32_t>;
+
+namespace {
+
+/// 0, 1, 2, ... in `shape`.
+Tensor counting(const Shape& shape) { return ag::reshape(ag::arange(shape.size()), shape); }
+
+Integers values(const Tensor& tensor) { return tensor.to_vector<int32_t>(); }
+
+}  // namespace
+
+TEST_CASE("reshape keeps the order of elements") {
+  const ag::Step step;
+  const Tensor x = counting({2, 6});
+  CHECK(ag::reshape(x, {3, 4}).shape() == Shape{3, 4});
+  CHECK(ag::reshape(x, {-1, 3}).shape() == Shape{4, 3});
+  CHECK(ag::reshape(x, {1, 2, 1, 6}).shape() == Shape{1, 2, 1, 6});
+  CHECK(ag::flatten(x).shape() == Shape{12});
+  CHECK(values(ag::reshape(x, {3, 4})) == values(x));
+  CHECK(values(ag::reshape(ag::transpose(x), {3, 4})) == Integers{0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11});
+  CHECK(ag::reshape(ag::zeros({0, 3}), {-1, 5}).shape() == Shape{0, 5});
+  CHECK(ag::reshape(Array::scalar(2), {1, 1}).shape() == Shape{1, 1});
+}
+
+TEST_CASE("permute and transpose move axes") {
+  const ag::Step step;
+  const Tensor x = counting({2, 3, 2});
+  CHECK(ag::permute(x, {2, 0, 1}).shape() == Shape{2, 2, 3});
+  CHECK(values(ag::permute(x, {2, 0, 1})) == Integers{0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11});
+  CHECK(values(ag::permute(x, {-1, 0, 1})) == values(ag::permute(x, {2, 0, 1})));
+  CHECK(ag::transpose(x).shape() == Shape{2, 2, 3});
+  CHECK(values(ag::transpose(x)) == Integers{0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11});
+  CHECK(values(ag::permute(ag::permute(x, {1, 2, 0}), {2, 0, 1})) == values(x));
+  CHECK(values(ag::permute(Array::scalar(5), {})) == Integers{5});
+}
+
+TEST_CASE("broadcast_to repeats") {
+  const ag::Step step;
+  CHECK(values(ag::broadcast_to(counting({2, 1}), {2, 3})) == Integers{0, 0, 0, 1, 1, 1});
+  CHECK(values(ag::broadcast_to(counting({2}), {2, 2})) == Integers{0, 1, 0, 1});
+  CHECK(values(ag::broadcast_to(Array::scalar(4), {3})) == Integers{4, 4, 4});
+  CHECK(ag::broadcast_to(counting({1, 2}), {0, 2}).size() == 0);
+  CHECK(values(ag::broadcast_to(ag::slice(counting({3, 2}), 0, {.start = 2}), {2, 2})) == Integers{4, 5, 4, 5});
+}
+
+TEST_CASE("slices follow numpy") {
+  const ag::Step step;
+  const Tensor x = counting({6});
+  CHECK(values(ag::slice(x, 0, {})) == Integers{0, 1, 2, 3, 4, 5});
+  CHECK(values(ag::slice(x, 0, {.start = 1, .stop = 4})) == Integers{1, 2, 3});
+  CHECK(values(ag::slice(x, 0, {.start = -2})) == Integers{4, 5});
+  CHECK(values(ag::slice(x, 0, {.stop = -4})) == Integers{0, 1});
+  CHECK(values(ag::slice(x, 0, {.start = 1, .step = 2})) == Integers{1, 3, 5});
+  CHECK(values(ag::slice(x, 0, {.step = 4})) == Integers{0, 4});
+  CHECK(values(ag::slice(x, 0, {.step = -1})) == Integers{5, 4, 3, 2, 1, 0});
+  CHECK(values(ag::slice(x, 0, {.start = 4, .stop = 1, .step = -2})) == Integers{4, 2});
+  CHECK(values(ag::slice(x, 0, {.start = -2, .stop = -5, .step = -1})) == Integers{4, 3, 2});
+  CHECK(values(ag::slice(x, 0, {.start = -100, .stop = 100})) == Integers{0, 1, 2, 3, 4, 5});
+  CHECK(values(ag::slice(x, 0, {.start = 100, .stop = -100, .step = -3})) == Integers{5, 2});
+  CHECK(ag::slice(x, 0, {.start = 4, .stop = 2}).shape() == Shape{0});
+  CHECK(values(ag::slice(x, 0, {.start = 9})).empty());
+  CHECK(values(ag::slice(ag::zeros({0}, ag::DType::int32), 0, {.step = -1})).empty());
+  CHECK(values(ag::slice(counting({2, 3}), -1, {.start = 2})) == Integers{2, 5});
+}
+
+TEST_CASE("select and expand_dims change the rank") {
+  const ag::Step step;
+  const Tensor x = counting({2, 3});
+  CHECK(values(ag::select(x, 0, 1)) == Integers{3, 4, 5});
+  CHECK(values(ag::select(x, -1, -1)) == Integers{2, 5});
+  CHECK(ag::select(counting({3}), 0, 2).shape() == Shape{});
+  CHECK(ag::select(counting({3}), 0, 2).item() == 2);
+  CHECK(ag::expand_dims(x, 0).shape() == Shape{1, 2, 3});
+  CHECK(ag::expand_dims(x, 1).shape() == Shape{2, 1, 3});
+  CHECK(ag::expand_dims(x, -1).shape() == Shape{2, 3, 1});
+  CHECK(values(ag::expand_dims(ag::transpose(x), 1)) == Integers{0, 3, 1, 4, 2, 5});
+}
+
+TEST_CASE("Views of views compose") {
+  const ag::Step step;
+  const Tensor x = counting({4, 5});
+  const Tensor y = ag::flip(ag::slice(ag::transpose(x), 0, {.start = 1, .step = 2}), 1);
+  CHECK(values(y) == Integers{16, 11, 6, 1, 18, 13, 8, 3});
+  CHECK(values(y + y) == Integers{32, 22, 12, 2, 36, 26, 16, 6});
+  CHECK(values(ag::reshape(ag::select(y, 0, 1), {2, 2}) * 10) == Integers{180, 130, 80, 30});
+  CHECK(values(ag::flip(ag::flip(x, 1), 1)) == values(x));
+  CHECK(values(ag::broadcast_to(ag::select(y, 1, 0), {2, 2}) + ag::transpose(ag::broadcast_to(Array::of({0, 100}), {2, 2}))) ==
+        Integers{16, 18, 116, 118});
+}
+
+TEST_CASE("concatenate and stack join") {
+  const ag::Step step;
+  const Tensor x = counting({2, 2}), y = x + 10;
+  CHECK(values(ag::concatenate({x, y}, 0)) == Integers{0, 1, 2, 3, 10, 11, 12, 13});
+  CHECK(values(ag::concatenate({x, y}, 1)) == Integers{0, 1, 10, 11, 2, 3, 12, 13});
+  CHECK(values(ag::concatenate({ag::transpose(x), ag::flip(y, 0)}, -1)) == Integers{0, 2, 12, 13, 1, 3, 10, 11});
+  CHECK(values(ag::concatenate({x}, 0)) == values(x));
+  CHECK(values(ag::concatenate({ag::zeros({0, 2}, ag::DType::int32), x}, 0)) == values(x));
+  CHECK(ag::concatenate({ag::zeros({2, 0}), ag::zeros({2, 0})}, 1).shape() == Shape{2, 0});
+  CHECK(ag::stack({x, y}, 0).shape() == Shape{2, 2, 2});
+  CHECK(values(ag::stack({x, y}, -1)) == Integers{0, 10, 1, 11, 2, 12, 3, 13});
+  CHECK(values(ag::stack({Array::scalar(1), Array::scalar(2), Array::scalar(3)}, 0)) == Integers{1, 2, 3});
+  SECTION("of many") {
+    std::vector<Tensor> list;
+    for (int i = 0; i < 50; ++i) list.push_back(ag::select(x, 0, i % 2) * i);
+    const Integers joined = values(ag::concatenate(list, 0));
+    REQUIRE(joined.size() == 100);
+    CHECK(joined[98] == 49 * 2);
+    CHECK(joined[97] == 48 * 1);
+  }
+}
+
+TEMPLATE_TEST_CASE("Views take every type", "", float, double, int32_t, bool) {
+  const std::vector<TestType> specials = special_values<TestType>();
+  const auto count = static_cast<int64_t>(specials.size());
+  const Array x = Array::make<TestType>({count}, [&](std::span<TestType> out) {
+    std::copy(specials.begin(), specials.end(), out.begin());
+  });
+  const ag::Step step;
+  std::vector<TestType> backward(specials.rbegin(), specials.rend());
+  CHECK(same_values(ag::flip(x, 0).template values<TestType>(), backward));
+  const Tensor twice = ag::concatenate({x, ag::flip(x, 0)}, 0);
+  CHECK(same_values(ag::slice(twice, 0, {.start = count}).template values<TestType>(), backward));
+  const Tensor rows = ag::broadcast_to(ag::expand_dims(x, 1), {count, 2});
+  CHECK(same_values(ag::select(ag::transpose(rows), 0, 1).template values<TestType>(), specials));
+  CHECK(same_values(ag::gather(x, ag::arange(count)).template values<TestType>(), specials));
+}
