@@ -134,8 +134,8 @@ std::string legend(const std::vector<Series>& series) {
   std::string entries;
   for (size_t i = 0; i < series.size(); ++i) {
     const std::string last = series[i].y.empty() ? "" : fmt::format(" {:.4g}", series[i].y.back());
-    entries +=
-        fmt::format("<tspan class=\"name-{}\" dx=\"14\">{}{}</tspan>", i % colors, escape_html(series[i].name), last);
+    entries += fmt::format("<tspan class=\"name-{}\"{}>{}{}</tspan>", i % colors, i > 0 ? " dx=\"14\"" : "",
+                           escape_html(series[i].name), last);
   }
   return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\" class=\"legend\">{}</text>\n", frame_right,
                      frame_top - 10, entries);

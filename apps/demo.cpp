@@ -40,7 +40,10 @@ void run(const Options& options) {
   render::make_folder(options.out);
   const render::Mesh target = render::creature(subdivisions);
   render::write_obj(options.out / "target.obj", target);
-  FitJob job{.dataset = photograph(target, options.seed), .options = {}, .out = options.out, .title = "Backlight demo"};
+  FitJob job;
+  job.dataset = photograph(target, options.seed);
+  job.out = options.out;
+  job.title = "Backlight demo";
   job.options.steps = options.steps;
   job.options.seed = options.seed;
   job.options.albedo = render::Albedo::vertex;  // the target is known to have two colours

@@ -51,7 +51,9 @@ void run(const Options& options) {
   if (options.threads > 0) autograd::set_threads(options.threads);
   render::DatasetOptions reading{.max_size = options.max_size, .convention = conventions.at(options.convention)};
   if (!options.background.empty()) reading.background = parse_background(options.background);
-  FitJob job{.dataset = render::read_dataset(options.dataset, reading), .options = {}, .out = options.out, .title = {}};
+  FitJob job;
+  job.dataset = render::read_dataset(options.dataset, reading);
+  job.out = options.out;
   job.title = fmt::format("Shape from {}", options.dataset.filename().empty()
                                                ? options.dataset.parent_path().filename().string()
                                                : options.dataset.filename().string());

@@ -31,7 +31,7 @@ td { font-variant-numeric: tabular-nums; }
 .charts svg { width: 100%; background: var(--panel); border-radius: 6px; }
 .images { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 10rem), 16rem)); gap: .75rem; }
 figure { margin: 0; }
-figure img { display: block; width: 100%; background: var(--picture); border-radius: 6px; }
+figure img { display: block; width: 100%; height: auto; background: var(--picture); border-radius: 6px; }
 figcaption { color: var(--soft); font-size: .85rem; margin-top: .25rem; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 svg .title { fill: var(--text); font-size: 14px; font-weight: 600; }

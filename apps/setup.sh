@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Shared by apps/run, tests/run and .ci/run: install what is missing, configure and build without noise.
 # Sourced by bash with the repository as the current directory.
 

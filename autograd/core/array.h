@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <source_location>
 #include <span>
 #include <string>
 #include <utility>
@@ -104,8 +105,8 @@ class BACKLIGHT_API Parameter {
 
   /// Overwrites the value in place; shape and type must be the same (ShapeError, DTypeError).
   /// Throws ParameterInUse while another thread's open Step reads it. A Tensor is evaluated at once.
-  void assign(const Array& value);
-  void assign(const Tensor& value);
+  void assign(const Array& value, std::source_location where = std::source_location::current());
+  void assign(const Tensor& value, std::source_location where = std::source_location::current());
 
   Storage* storage() const { return array_.storage(); }
 

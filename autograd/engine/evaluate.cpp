@@ -4,6 +4,7 @@
 #include <autograd/core/storage.h>
 #include <autograd/engine/plan.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -101,6 +102,15 @@ void mark_kept(engine::Plan& plan, std::span<const uint32_t> kept, bool keep_cal
   }
 }
 
+void* copy_of(Graph& graph, const Node& node, const void* value) {
+  const int64_t bytes = node.size() * size_of(node.dtype);
+  return std::memcpy(graph.arena(node.depth).allocate(bytes), value, static_cast<size_t>(bytes));
+}
+
+bool is_shared_memory(const Graph& graph, const Node& node) {
+  return node.op->kind == Op::Kind::leaf && graph.attributes<LeafAttributes>(node).storage != nullptr;
+}
+
 /// The outputs' values, and the plan's kept ones, become known.
 void commit(engine::Plan& plan, std::span<const uint32_t> outputs) {
   for (uint32_t node : plan.order) {
@@ -109,7 +119,21 @@ void commit(engine::Plan& plan, std::span<const uint32_t> outputs) {
   }
   for (uint32_t output : outputs) {
     if (plan.known(output)) continue;
-    plan.graph.node(output).value = plan.graph.node(engine::contiguous_base(plan, output)).value;
+    const Node& base = plan.graph.node(engine::contiguous_base(plan, output));
+    Node& node = plan.graph.node(output);
+    // A reshaped Parameter: an assignment must not change what was read.
+    node.value = is_shared_memory(plan.graph, base) ? copy_of(plan.graph, node, base.value) : base.value;
+  }
+}
+
+/// An output that is itself a Parameter about to be overwritten keeps its value in its Step.
+void keep_old_values(Graph& graph, std::span<const uint32_t> outputs, std::span<const Assignment> assignments) {
+  for (uint32_t output : outputs) {
+    Node& node = graph.node(output);
+    const bool overwritten = std::any_of(assignments.begin(), assignments.end(), [&](const Assignment& assignment) {
+      return assignment.parameter.storage()->data == node.value;
+    });
+    if (overwritten) node.value = copy_of(graph, node, node.value);
   }
 }
 
@@ -153,6 +177,7 @@ void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assig
   }
   report.peak_bytes = plan.kept_bytes + plan.temporary_bytes;
 
+  keep_old_values(graph, kept, assignments);
   assign_all(plan, assignments, std::span<const uint32_t>(plan.outputs).subspan(kept_count), scratch.arena());
 }
 
@@ -199,7 +224,7 @@ Array Tensor::keep() const {
 
 // Parameter: assignment -------------------------------------------------------------------------
 
-void Parameter::assign(const Array& value) {
+void Parameter::assign(const Array& value, std::source_location where) {
   if (value.shape() != shape()) {
     throw ShapeError("assign: value of shape " + value.shape().to_string() + " to a Parameter of shape " +
                      shape().to_string());
@@ -208,12 +233,13 @@ void Parameter::assign(const Array& value) {
     throw DTypeError(std::string("assign: ") + name_of(value.dtype()) + " value to a " + name_of(dtype()) + " Parameter");
   }
   check_unread(Graph::current(), *storage());
-  overwrite(*storage(), value.data(), {});
+  overwrite(*storage(), value.data(), where);
 }
 
-void Parameter::assign(const Tensor& value) {
+void Parameter::assign(const Tensor& value, std::source_location where) {
   const Assignment assignment{*this, value};
   evaluate({}, std::span<const Assignment>(&assignment, 1));
+  storage()->assigned_at = where;
 }
 
 }  // namespace autograd

@@ -126,8 +126,9 @@ void fuse(Plan& plan) {
     }
     const Shape domain = without_ones(shape);
     std::vector<uint32_t>& candidates = open.of(domain);
-    const auto fits = [&](uint32_t region) { return region >= lowest && plan.regions[region].nodes.size() < region_limit; };
-    const auto found = std::find_if(candidates.begin(), candidates.end(), fits);
+    const auto fits = [&](uint32_t region) { return plan.regions[region].nodes.size() < region_limit; };
+    const auto from = std::lower_bound(candidates.begin(), candidates.end(), lowest);
+    const auto found = std::find_if(from, candidates.end(), fits);
     if (found != candidates.end()) {
       state.region = *found;
     } else {

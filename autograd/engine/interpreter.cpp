@@ -1,12 +1,9 @@
+#include <autograd/core/float_environment.h>
 #include <autograd/engine/fold.h>
 #include <autograd/engine/interpreter.h>
 
 #include <algorithm>
 #include <cstring>
-
-#ifdef __SSE__
-#include <xmmintrin.h>
-#endif
 
 // A program is run over tiles of a thousand elements: an instruction is one call of a compiled loop,
 // so dispatch costs a few nanoseconds a tile and intermediate values stay in the inner caches.
@@ -20,18 +17,6 @@ using ir::Inst;
 namespace {
 
 constexpr int64_t slot_bytes = 4096;
-
-/// Round to nearest, denormals kept, whatever the caller has set.
-class FloatEnvironment {
- public:
-#ifdef __SSE__
-  FloatEnvironment() : saved_(_mm_getcsr()) { _mm_setcsr(0x1f80); }
-  ~FloatEnvironment() { _mm_setcsr(saved_); }
-
- private:
-  unsigned saved_;
-#endif
-};
 
 double cost_of(Code code) {
   switch (code) {

@@ -113,6 +113,7 @@ void check_version(const Plan& plan, uint32_t leaf) {
   if (attributes.storage == nullptr) return;
   const Storage& storage = *attributes.storage;
   if (storage.version.load(std::memory_order_acquire) == attributes.version) return;
+  if (node.value != storage.data) return;  // the evaluation that overwrote it was asked to keep it
   const std::string name = storage.name.empty() ? "a Parameter" : "Parameter '" + storage.name + "'";
   throw OverwrittenParameter("evaluate: needs the value of " + name + " read at " + to_string(node.where) +
                              ", which was overwritten at " + to_string(storage.assigned_at) +

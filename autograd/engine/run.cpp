@@ -1,4 +1,5 @@
 #include <autograd/core/error.h>
+#include <autograd/core/float_environment.h>
 #include <autograd/core/parallel.h>
 #include <autograd/engine/fold.h>
 #include <autograd/engine/plan.h>
@@ -88,6 +89,7 @@ void run_call(Plan& plan, Region& region, Arena& scratch) {
 }  // namespace
 
 void run(Plan& plan, Arena& scratch) {
+  const FloatEnvironment environment;
   for (Region& region : plan.regions) {
     const Arena::Mark mark = scratch.mark();
     if (region.kind == Region::Kind::call) {

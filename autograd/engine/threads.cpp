@@ -1,5 +1,6 @@
 #include <autograd/core/error.h>
 #include <autograd/core/evaluate.h>
+#include <autograd/core/float_environment.h>
 #include <autograd/core/parallel.h>
 
 #include <algorithm>
@@ -22,6 +23,12 @@ constexpr double wake_nanoseconds = 50000;  // below this, waking threads costs 
 #ifdef BACKLIGHT_HAS_TBB
 std::atomic<int> wanted{0};  // 0: what the machine has
 #endif
+
+// On every thread alike: other threads do not see what the caller has set.
+void run_part(const std::function<void(int64_t, int64_t)>& run, int64_t begin, int64_t end) {
+  const FloatEnvironment environment;
+  run(begin, end);
+}
 }  // namespace
 
 #ifdef BACKLIGHT_HAS_TBB
@@ -58,14 +65,14 @@ static std::shared_ptr<tbb::task_arena> arena_of(int count) {
 void parallel_for(int64_t count, double cost, const std::function<void(int64_t, int64_t)>& run) {
   const int available = threads();
   if (available == 1 || cost < wake_nanoseconds || count < 2) {
-    if (count > 0) run(0, count);
+    if (count > 0) run_part(run, 0, count);
     return;
   }
   const int64_t grain = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(count) * wake_nanoseconds / 2 / cost));
   arena_of(available)->execute([&] {
     tbb::this_task_arena::isolate([&] {
       tbb::parallel_for(tbb::blocked_range<int64_t>(0, count, static_cast<size_t>(grain)),
-                        [&](const tbb::blocked_range<int64_t>& part) { run(part.begin(), part.end()); });
+                        [&](const tbb::blocked_range<int64_t>& part) { run_part(run, part.begin(), part.end()); });
     });
   });
 }
@@ -79,7 +86,7 @@ void set_threads(int count) {
 int threads() { return 1; }
 
 void parallel_for(int64_t count, double, const std::function<void(int64_t, int64_t)>& run) {
-  if (count > 0) run(0, count);
+  if (count > 0) run_part(run, 0, count);
 }
 
 #endif

@@ -1,4 +1,5 @@
 #include <autograd/core/evaluate.h>
+#include <autograd/core/float_environment.h>
 #include <autograd/ops/custom.h>
 #include <autograd/ops/record.h>
 
@@ -100,7 +101,10 @@ std::vector<Tensor> eager(const CustomOp& op, size_t outputs, std::span<const Te
   }
   std::vector<CustomCall::Output> results(outputs);
   CustomCall call(values, results, true);
-  op.run(call);
+  {
+    const FloatEnvironment environment;
+    op.run(call);
+  }
   std::vector<Tensor> tensors;
   for (CustomCall::Output& result : results) {
     if (result.data == nullptr) throw ValueError(std::string(op.name()) + ": an output was not written");

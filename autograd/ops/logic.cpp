@@ -69,8 +69,9 @@ Tensor cast(Located x, DType type) {
   return Graph::current().record({cast_op, {&input, 1}, input.shape(), type, x.where()});
 }
 
+// No vjp: grad() does not look behind it.
 static const Op stop_gradient_op{"stop_gradient", Op::Kind::map, [](Builder&, Inputs in, DType) { return in[0]; },
-                                 no_gradient};
+                                 nullptr};
 Tensor stop_gradient(Located x) { return record_map(stop_gradient_op, x, {.booleans = true}); }
 
 }  // namespace autograd

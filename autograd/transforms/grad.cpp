@@ -57,8 +57,9 @@ class Reverse {
 
   void mark_dependents() {
     for (uint32_t node = first_; covers(node); ++node) {
-      if (depends_[node - first_] || !is_floating(graph_.node(node).dtype)) continue;
-      for (uint32_t input : graph_.inputs(graph_.node(node))) {
+      const Node& recorded = graph_.node(node);
+      if (depends_[node - first_] || !is_floating(recorded.dtype) || recorded.op->vjp == nullptr) continue;
+      for (uint32_t input : graph_.inputs(recorded)) {
         if (depends(input)) depends_[node - first_] = true;
       }
     }
@@ -97,7 +98,7 @@ class Reverse {
       inputs_.push_back(graph_.handle(input_nodes_[i]));
       if (i < 32 && depends(input_nodes_[i])) needed |= 1u << i;
     }
-    if (op.vjp == nullptr || input_nodes_.empty()) return;
+    if (op.vjp == nullptr || input_nodes_.empty()) return;  // a variable that is a leaf or cut off
     const Gradients gradients = op.vjp({adjoints_[node - first_], graph_.handle(node), inputs_, needed, node});
     for (size_t i = 0; i < input_nodes_.size(); ++i) {
       if (!depends(input_nodes_[i]) || !gradients[i].defined()) continue;
@@ -125,7 +126,19 @@ Tensor seed(const Tensor& f, const GradOptions& options) {
   if (options.cotangent.shape() != shape) {
     throw ShapeError("grad: cotangent " + options.cotangent.shape().to_string() + " of a tensor of shape " + shape.to_string());
   }
+  if (options.cotangent.dtype() != f.dtype()) {
+    throw DTypeError(std::string("grad: ") + name_of(options.cotangent.dtype()) + " cotangent of a " +
+                     name_of(f.dtype()) + " tensor");
+  }
   return options.cotangent;
+}
+
+/// Whether node `from` was computed from `variable` by operations that gradients pass.
+bool depends_on(Graph& graph, uint32_t from, uint32_t variable) {
+  Reverse reverse(graph, from, variable);
+  reverse.mark_variable(variable);
+  reverse.mark_dependents();
+  return reverse.depends(from);
 }
 
 }  // namespace
@@ -155,7 +168,7 @@ std::span<const Tensor> grad(const Tensor& f, std::span<const Located> variables
       const Node& node = graph.node(nodes[i]);
       // A function that depends on x through steps only has the gradient zero; one that does not
       // depend on x at all was probably not meant.
-      if (options.unused == GradOptions::Unused::error && !reverse.depends(from)) {
+      if (options.unused == GradOptions::Unused::error && !depends_on(graph, from, nodes[i])) {
         throw UnreachedGradient(std::string("grad: the function does not depend on variable ") + std::to_string(i) + " (" +
                                 node.op->name + " " + node.shape().to_string() + ", recorded at " + to_string(node.where) +
                                 "); pass {.unused = zeros} where that is meant");

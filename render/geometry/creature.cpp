@@ -7,12 +7,16 @@
 //  |   \___ the limb            step alone is already one to one.
 //  body
 //
-// Pulled dough grows thin in triangles: the sphere's vertices are first drawn together where limbs will be.
+// Pulled dough grows thin in triangles: the sphere's vertices are first drawn together where limbs will be, and
+// slide along the surface toward large triangles after every step. How far they can follow depends on the
+// triangles' size: the result is free of self-intersections at 4 to 6 subdivisions (the tests check 4 and 5).
 
+#include <autograd/core/error.h>
 #include <render/geometry/double3.h>
 #include <render/geometry/shapes.h>
 
 #include <algorithm>
+#include <string>
 
 namespace render {
 
@@ -160,6 +164,9 @@ std::vector<float> paint(const std::vector<Double3>& points) {
 }  // namespace
 
 Mesh creature(int subdivisions) {
+  if (subdivisions < 0 || subdivisions > 6) {
+    throw ag::ValueError("creature: subdivisions " + std::to_string(subdivisions) + "; expected 0 to 6");
+  }
   Mesh mesh = icosphere(subdivisions);
   std::vector<Double3> points = dough_ball(mesh);
   const std::span<const int32_t> triangles = mesh.triangles.values<int32_t>();

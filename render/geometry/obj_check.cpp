@@ -159,17 +159,18 @@ class Checker {
     numbers_.face_lines.push_back(lines_.number());
   }
 
-  /// vertex, vertex/uv, vertex//normal or vertex/uv/normal.
+  /// vertex, vertex/uv, vertex//normal or vertex/uv/normal. Nothing may be missing at the end: in "1/ 2"
+  /// tinyobjloader would take the next corner's index for a texture index.
   void check_corner(std::string_view word) {
     std::string_view rest = word;
     for (size_t kind = 0; kind < 3; ++kind) {
       const size_t slash = std::min(rest.find('/'), rest.size());
-      const std::string_view index = rest.substr(0, slash);
-      if (!index.empty() || kind == 0) check_index(word, index, kind);
+      const bool left_out = kind == 1 && slash == 0 && !rest.empty();
+      if (!left_out) check_index(word, rest.substr(0, slash), kind);
       if (slash == rest.size()) return;
       rest.remove_prefix(slash + 1);
     }
-    fail(in_quotes(word) + " is not a corner of a face; expected vertex/texture/normal indices");
+    fail_corner(word);
   }
 
   void check_index(std::string_view word, std::string_view index, size_t kind) {
@@ -177,13 +178,17 @@ class Checker {
     const auto [end, error] = std::from_chars(index.data(), index.data() + index.size(), value);
     const bool out_of_range = error == std::errc::result_out_of_range;
     if (end != index.data() + index.size() || (error != std::errc{} && !out_of_range)) {
-      fail(in_quotes(word) + " is not a corner of a face; expected vertex/texture/normal indices");
+      fail_corner(word);
     }
     if (!out_of_range && value == 0) {
       fail(std::string(kind_names[kind]) + " index 0 in " + in_quotes(word) + "; OBJ counts from 1");
     }
     if (out_of_range || value < -count(kind)) fail_range(lines_.number(), kind, std::string(index));
     if (value > count(kind)) forward_.push_back({lines_.number(), kind, value});
+  }
+
+  [[noreturn]] void fail_corner(std::string_view word) const {
+    fail(in_quotes(word) + " is not a corner of a face; expected vertex/texture/normal indices");
   }
 
   int64_t count(size_t kind) const {

@@ -40,9 +40,7 @@ class ObjReader {
     numbers_ = check_obj(path_, as_text(bytes));
     read_libraries();
     faces_ = read_obj_faces(as_text(bytes), material_ids_);
-    if (faces_.materials.size() != numbers_.face_lines.size()) {
-      throw FileError(path_.string() + ": the faces cannot be told apart; expected one 'f' line a face");
-    }
+    require_agreement();
     warn_of_materials();
     cut_faces();
     return assemble();
@@ -52,6 +50,19 @@ class ObjReader {
   void warn(size_t line, const std::string& what) { warn(at_line(path_, line) + ": " + what); }
   void warn(const std::string& what) {
     if (warnings_) warnings_->push_back(what);
+  }
+
+  /// check_obj() and tinyobjloader have each read the faces; a difference would be a fault of one of them.
+  void require_agreement() const {
+    const auto fits = [&](const ObjFaces::Corner& corner) {
+      const auto below = [](int32_t index, size_t count) { return index < static_cast<int64_t>(count); };
+      return corner.vertex >= 0 && below(corner.vertex, numbers_.positions.size() / 3) &&
+             below(corner.uv, numbers_.uvs.size() / 2) && below(corner.normal, numbers_.normals.size() / 3);
+    };
+    const bool agree = faces_.materials.size() == numbers_.face_lines.size() &&
+                       std::all_of(faces_.corners.begin(), faces_.corners.end(), fits);
+    if (!agree)
+      throw FileError(path_.string() + ": the faces cannot be told apart; expected v/vt/vn indices in 'f' lines");
   }
 
   void read_libraries() {

@@ -16,6 +16,8 @@ BACKLIGHT_API Mesh torus(double major_radius, double minor_radius, int major_seg
 
 /// The demo's target: a closed genus-0 body with limbs, a dent and two colours (vertex colours), made
 /// by pushing an icosphere's vertices along a smooth flow, so that it is not a height field over the sphere.
+/// Stands upright along y and looks along +z, about 3.5 high. `subdivisions` 0 to 6 (5: 10,242 vertices), free of
+/// self-intersections from 4 on; throws ValueError
 BACKLIGHT_API Mesh creature(int subdivisions);
 
 }  // namespace render

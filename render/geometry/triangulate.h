@@ -14,8 +14,8 @@ namespace render {
 /// its shorter diagonal, where both lie inside. Private to the library.
 std::vector<std::array<size_t, 3>> triangulate(std::span<const Double3> corners);
 
-/// Cutting a polygon that is not convex takes time quadratic in its corners; a file that has more is refused.
-inline constexpr size_t most_corners = 4096;
+/// Cutting a polygon that is not convex takes up to the cube of its corners in time; a larger one is refused.
+inline constexpr size_t most_corners = 1024;
 
 /// Whether every corner of the polygon turns the same way (it may be cut as a fan, of any size).
 bool is_convex(std::span<const Double3> corners);

@@ -30,6 +30,8 @@ class Reader {
     for (const unsigned char byte : take(count)) value = value << 8 | byte;
     return value;
   }
+  /// A reader of the next `count` bytes alone.
+  Reader part(size_t count) { return {path_, take(count)}; }
   [[noreturn]] void fail(const std::string& reason) const { throw FileError(path_.string() + ": " + reason); }
 
  private:
@@ -105,13 +107,25 @@ ImageHeader check_png(Reader reader) {
 // segments: 0xff, marker, and for most a length (2, counting itself) and data; after a start of scan
 // entropy-coded bytes, where 0xff is followed by 0 or a restart marker.
 
-constexpr uint32_t start_of_image = 0xd8, end_of_image = 0xd9;
+constexpr uint32_t start_of_image = 0xd8, end_of_image = 0xd9, huffman_tables = 0xc4;
 
 bool stands_alone(uint32_t marker) { return marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd7); }
 
 /// Start of frame: C0 to CF without the Huffman tables, the reserved one, and the arithmetic conditioning.
 bool starts_frame(uint32_t marker) {
   return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+}
+
+/// A table of Huffman codes: class (1), the number of codes of each length (16), the codes' values.
+/// stb_image 2.27 has room for 256 and writes beyond it where there are more.
+void check_huffman_tables(Reader tables) {
+  while (!tables.at_end()) {
+    tables.take(1);
+    size_t codes = 0;
+    for (const unsigned char count : tables.take(16)) codes += count;
+    if (codes > 256) tables.fail("corrupt: a Huffman table of more than 256 codes");
+    tables.take(codes);
+  }
 }
 
 /// Skips whatever stands before it: entropy-coded bytes, fill bytes, and the stray ones that some writers leave.
@@ -134,8 +148,8 @@ ImageHeader check_jpeg(Reader reader) {
     if (marker == end_of_image) break;
     const size_t length = reader.number(2);
     if (length < 2) reader.fail("corrupt: a segment without a length");
-    Reader segment(reader);
-    reader.take(length - 2);
+    Reader segment = reader.part(length - 2);
+    if (marker == huffman_tables) check_huffman_tables(segment);
     if (!starts_frame(marker)) continue;
     segment.take(1);  // bits a sample
     const uint32_t height = segment.number(2);

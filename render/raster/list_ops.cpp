@@ -24,6 +24,15 @@ kernels::ClipVertices ClipInputs::view(int64_t view) const {
   return {part(0), part(1), part(2), part(3)};
 }
 
+void check_clip(const char* operation, const Vec4& clip, const Frame& frame) {
+  for (const Tensor& component : {clip.x, clip.y, clip.z, clip.w}) {
+    const ag::Shape shape = component.shape();
+    if (shape.rank() == 2 && shape[0] == frame.views && shape == clip.x.shape()) continue;
+    throw ag::ShapeError(std::string(operation) + ": clip components " + shape.to_string() + "; expected four of [" +
+                         std::to_string(frame.views) + ", vertices]");
+  }
+}
+
 void check_triangles(const char* operation, std::span<const int32_t> triangles, int64_t vertices) {
   if (triangles.size() % 3 != 0) throw ag::ShapeError(std::string(operation) + ": triangles are not [faces, 3]");
   for (size_t i = 0; i < triangles.size(); ++i) {

@@ -27,6 +27,9 @@ class ClipInputs {
   std::span<const float> components_[4];
 };
 
+/// ShapeError unless the four components are [frame.views, vertices].
+void check_clip(const char* operation, const Vec4& clip, const Frame& frame);
+
 /// IndexError where a triangle names a vertex that does not exist; ShapeError where entries are not triples.
 void check_triangles(const char* operation, std::span<const int32_t> triangles, int64_t vertices);
 

@@ -1,11 +1,21 @@
 #include <render/raster/list_ops.h>
 #include <render/raster/silhouettes.h>
 
+#include <algorithm>
+#include <string>
 #include <vector>
 
 namespace render {
 
 namespace {
+
+/// The kernel trusts its ids; a caller may bring those of another mesh.
+void check_ids(std::span<const int32_t> ids, int64_t faces) {
+  const auto [smallest, largest] = std::ranges::minmax_element(ids);
+  if (smallest == ids.end() || (*smallest >= -1 && *largest < faces)) return;
+  throw ag::IndexError("silhouettes: ids from " + std::to_string(*smallest) + " to " + std::to_string(*largest) +
+                       " for " + std::to_string(faces) + " triangles");
+}
 
 /// Clip components, triangles and ids in; a, b, inner, outer and axis of the crossings out.
 class SilhouettesOp : public ag::CustomOp {
@@ -16,6 +26,7 @@ class SilhouettesOp : public ag::CustomOp {
   void run(ag::CustomCall& call) const override {
     const ClipInputs clip(call);
     const std::span<const int32_t> triangles = call.input<int32_t>(4), ids = call.input<int32_t>(5);
+    check_triangles("silhouettes", triangles, clip.vertices());
     const kernels::EdgeTopology edges{
         topology_.edges.values<int32_t>(), topology_.wing_start.values<int32_t>(), topology_.wings.values<int32_t>(),
         topology_.edge_component.values<int32_t>(), topology_.face_component.values<int32_t>(), topology_.components};
@@ -28,8 +39,9 @@ class SilhouettesOp : public ag::CustomOp {
       for (int64_t view = begin; view < end; ++view) {
         std::vector<kernels::Crossing>& list = (*found)[static_cast<size_t>(view)];
         list.clear();
-        kernels::crossings(clip.view(view), triangles, edges, viewport(frame_),
-                           ids.subspan(static_cast<size_t>(view * pixels), static_cast<size_t>(pixels)), list);
+        const std::span<const int32_t> seen = ids.subspan(static_cast<size_t>(view * pixels), static_cast<size_t>(pixels));
+        check_ids(seen, static_cast<int64_t>(triangles.size() / 3));
+        kernels::crossings(clip.view(view), triangles, edges, viewport(frame_), seen, list);
       }
     });
     int64_t count = 0;
@@ -60,15 +72,16 @@ class SilhouettesOp : public ag::CustomOp {
 
 Crossings silhouettes(const Vec4& clip, const ag::Array& triangles, const Topology& topology, const Tensor& ids) {
   const ag::Shape shape = ids.shape();
-  if (shape.rank() != 3 || clip.x.rank() != 2 || clip.x.shape()[0] != shape[0]) {
-    throw ag::ShapeError("silhouettes: clip components " + clip.x.shape().to_string() + " for ids " + shape.to_string() +
-                         "; expected [views, vertices] and [views, height, width]");
-  }
-  if (topology.weld.size() != clip.x.shape()[1]) {
-    throw ag::ShapeError("silhouettes: a topology of " + std::to_string(topology.weld.size()) + " vertices for " +
-                         std::to_string(clip.x.shape()[1]));
+  if (shape.rank() != 3) {
+    throw ag::ShapeError("silhouettes: ids " + shape.to_string() + "; expected [views, height, width]");
   }
   const Frame frame{shape[0], shape[1], shape[2]};
+  check_clip("silhouettes", clip, frame);
+  if (topology.weld.size() != clip.x.shape()[1] || topology.face_component.size() * 3 != triangles.size()) {
+    throw ag::ShapeError("silhouettes: a topology of " + std::to_string(topology.weld.size()) + " vertices and " +
+                         std::to_string(topology.face_component.size()) + " faces for " +
+                         std::to_string(clip.x.shape()[1]) + " and " + std::to_string(triangles.size() / 3));
+  }
   const std::vector<Tensor> lists =
       ag::eager(SilhouettesOp(topology, frame), 5, {clip.x, clip.y, clip.z, clip.w, triangles, ids});
   return {lists[0], lists[1], lists[2], lists[3], lists[4], frame};
@@ -101,8 +114,10 @@ Tensor antialias(const Tensor& image, const Vec4& clip, const Crossings& crossin
   };
   const End a = end(crossings.a), b = end(crossings.b);
 
-  // The point s a + (1 - s) b of the edge that lies on the line through both centres.
-  const Tensor s = b.across / (b.across - a.across);
+  // The point s a + (1 - s) b of the edge that lies on the line through both centres. The edge was found to
+  // cross it after rounding; one shorter than that rounding may end before, and its line may lead anywhere.
+  const Tensor difference = b.across - a.across;
+  const Tensor s = ag::clamp(b.across / ag::where(difference == 0, 1, difference), 0, 1);
   const Tensor along = s * a.along + (1 - s) * b.along;
   const Tensor along_w = s * a.w + (1 - s) * b.w;
   // Rows grow downward, y upward.

@@ -60,14 +60,6 @@ class VisiblePixelsOp : public ag::CustomOp {
   }
 };
 
-void check_clip(const char* operation, const Vec4& clip, const Frame& frame) {
-  const ag::Shape shape = clip.x.shape();
-  if (shape.rank() != 2 || shape[0] != frame.views) {
-    throw ag::ShapeError(std::string(operation) + ": clip components " + shape.to_string() + "; expected [" +
-                         std::to_string(frame.views) + ", vertices]");
-  }
-}
-
 /// Coordinates of pixel centres in [-1, 1]; y up.
 Tensor centre_x(const Tensor& column, int64_t width, ag::DType type) {
   return (ag::cast(column, type) + 0.5) * (2.0 / static_cast<double>(width)) - 1;

@@ -153,10 +153,10 @@ class RegionLimit {
 }  // namespace
 
 TEMPLATE_TEST_CASE("Reductions keep the canonical order", "", float, double, int32_t) {
-  const Shape shapes[] = {{},          {1},          {16},         {17},        {4096},         {4097},        {20000},
-                          {3, 5},      {5, 1, 7},    {130, 3},     {3, 130},    {1500, 2},      {2, 5000},     {70, 2, 9},
-                          {2, 70, 33}, {65, 4, 3},   {9, 1, 8, 5}, {4, 5, 6, 7}, {2, 3, 200, 2}, {130, 2, 3, 2}, {0},
-                          {3, 0},      {2, 2, 2, 2, 2, 2}};
+  const Shape shapes[] = {
+      {},           {1},          {16},           {17},           {4096},    {4097},     {20000},           {3, 5},
+      {5, 1, 7},    {130, 3},     {3, 130},       {1500, 2},      {2, 5000}, {70, 2, 9}, {2, 70, 33},       {65, 4, 3},
+      {9, 1, 8, 5}, {4, 5, 6, 7}, {2, 3, 200, 2}, {130, 2, 3, 2}, {0},       {3, 0},     {2, 2, 2, 2, 2, 2}};
   Random random(20);
   for (const Shape& shape : shapes) {
     const Array x = rough_array<TestType>(random, shape);
@@ -218,13 +218,14 @@ TEMPLATE_TEST_CASE("scatter_add keeps its order", "", float, double, int32_t) {
   struct Case {
     int64_t entries, width, rows;
   };
-  for (const Case& size : {Case{0, 2, 3}, {10, 1, 1}, {100, 3, 7}, {32768, 1, 50}, {100000, 1, 37}, {70000, 3, 1000},
-                           {600000, 1, 11}}) {
+  for (const Case& size :
+       {Case{0, 2, 3}, {10, 1, 1}, {100, 3, 7}, {32768, 1, 50}, {100000, 1, 37}, {70000, 3, 1000}, {600000, 1, 11}}) {
     const Array values = rough_array<TestType>(random, {size.entries, size.width});
     const Array indices = random_array<int32_t>(random, {size.entries}, 0, static_cast<double>(size.rows));
     const std::vector<TestType> v = values.template to_vector<TestType>();
     const std::vector<int32_t> index = indices.to_vector<int32_t>();
-    const int64_t chunks = std::clamp<int64_t>(size.entries / 32768, 1, 16), chunk = (size.entries + chunks - 1) / chunks;
+    const int64_t chunks = std::clamp<int64_t>(size.entries / 32768, 1, 16),
+                  chunk = (size.entries + chunks - 1) / chunks;
     std::vector<TestType> expected(static_cast<size_t>(size.rows * size.width), 0);
     for (int64_t begin = 0; begin < size.entries; begin += chunk) {
       std::vector<TestType> partial(expected.size(), 0);
@@ -238,7 +239,8 @@ TEMPLATE_TEST_CASE("scatter_add keeps its order", "", float, double, int32_t) {
       const Threads scope(threads);
       const ag::Step step;
       INFO(size.entries << " entries of " << size.width << " to " << size.rows << ", threads " << threads);
-      REQUIRE(first_difference(ag::scatter_add(values, indices, size.rows).template values<TestType>(), expected) == -1);
+      REQUIRE(first_difference(ag::scatter_add(values, indices, size.rows).template values<TestType>(), expected) ==
+              -1);
     }
   }
 }
@@ -248,9 +250,20 @@ TEMPLATE_TEST_CASE("matmul is a chain of fused multiply-adds", "", float, double
   struct Case {
     int64_t m, k, n;
   };
-  for (const Case& size : {Case{1, 1, 1}, {3, 5, 7}, {4, 33, 32}, {5, 64, 65}, {64, 100, 40}, {2, 4096, 3}, {3, 4097, 33},
-                           {2, 9000, 2}, {100, 1, 100}, {2, 0, 3}, {0, 3, 2}, {2, 3, 0}}) {
-    const Array a = rough_array<TestType>(random, {size.m, size.k}), b = rough_array<TestType>(random, {size.k, size.n});
+  for (const Case& size : {Case{1, 1, 1},
+                           {3, 5, 7},
+                           {4, 33, 32},
+                           {5, 64, 65},
+                           {64, 100, 40},
+                           {2, 4096, 3},
+                           {3, 4097, 33},
+                           {2, 9000, 2},
+                           {100, 1, 100},
+                           {2, 0, 3},
+                           {0, 3, 2},
+                           {2, 3, 0}}) {
+    const Array a = rough_array<TestType>(random, {size.m, size.k}),
+                b = rough_array<TestType>(random, {size.k, size.n});
     const auto left = a.template values<TestType>(), right = b.template values<TestType>();
     std::vector<TestType> expected(static_cast<size_t>(size.m * size.n), 0);
     for (size_t i = 0; i < expected.size(); ++i) {

@@ -58,7 +58,9 @@ Tensor gradient_of_zero(const Singular& singular, const Tensor& x) {
   return ag::grad(y, x, {.cotangent = Located(ag::zeros(y.shape(), ag::DType::float64)).tensor()});
 }
 
-Tensor points(const std::vector<double>& x) { return Located(Array::from(x, {static_cast<int64_t>(x.size())})).tensor(); }
+Tensor points(const std::vector<double>& x) {
+  return Located(Array::from(x, {static_cast<int64_t>(x.size())})).tensor();
+}
 
 }  // namespace
 
@@ -112,7 +114,11 @@ TEST_CASE("Gradients at kinks") {
   CHECK(gradient_at(ag::abs, {0, -0.0, 2, -2}) == std::vector<double>{0, 0, 1, -1});
   CHECK(gradient_at(ag::relu, {0, -0.0, 2, -2}) == std::vector<double>{0, 0, 1, 0});
   CHECK(gradient_at([](Located x) { return ag::norm(x); }, {0, 0, 0}) == std::vector<double>{0, 0, 0});
-  const std::vector<double> rows = gradient_at([](Located x) { return ag::norm(ag::reshape(x, {2, 2}), 1); }, {0, 0, 3, 4});
+  const std::vector<double> rows = gradient_at(
+      [](Located x) {
+        return ag::norm(ag::reshape(x, {2, 2}), 1);
+      },
+      {0, 0, 3, 4});
   CHECK((rows[0] == 0 && rows[1] == 0));
   CHECK(rows[2] == Approx(0.6));
   CHECK(rows[3] == Approx(0.8));
@@ -142,7 +148,8 @@ TEST_CASE("Ties of a reduction share the gradient") {
   CHECK(ag::grad(ag::sum(ag::max(x, 1)), x).to_vector<double>() ==
         std::vector<double>{0.5, 0, 0.5, 1 / 3., 1 / 3., 1 / 3., 1, 0, 0});
   CHECK(ag::grad(ag::min(x), x).to_vector<double>() == std::vector<double>{0, 0, 0, 0, 0, 0, 0, 0, 1});
-  CHECK(ag::grad(ag::max(x, {0, 1}, {.keep = true}), x, {.cotangent = Located(ag::full({1, 1}, 4, ag::DType::float64)).tensor()})
+  CHECK(ag::grad(ag::max(x, {0, 1}, {.keep = true}), x,
+                 {.cotangent = Located(ag::full({1, 1}, 4, ag::DType::float64)).tensor()})
             .to_vector<double>() == std::vector<double>{0, 0, 0, 0, 0, 0, 4, 0, 0});
 }
 

@@ -106,8 +106,9 @@ bool close(T value, double reference, double ulps) {
   if (same_bits(value, rounded)) return true;
   if (!std::isfinite(value) || !std::isfinite(rounded)) return false;
   if (ulps == 0) return false;
-  const double ulp = std::max<double>(std::nextafter(std::fabs(rounded), std::numeric_limits<T>::infinity()) -
-                                          std::fabs(rounded), std::numeric_limits<T>::denorm_min());
+  const double ulp =
+      std::max<double>(std::nextafter(std::fabs(rounded), std::numeric_limits<T>::infinity()) - std::fabs(rounded),
+                       std::numeric_limits<T>::denorm_min());
   return std::fabs(static_cast<double>(value) - reference) <= ulps * ulp;
 }
 

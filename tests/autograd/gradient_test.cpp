@@ -77,8 +77,8 @@ const BinaryCase binary_cases[] = {
 };
 
 const std::pair<Shape, Shape> shape_pairs[] = {
-    {{2, 3}, {2, 3}}, {{2, 3}, {3}}, {{3}, {2, 3}}, {{2, 1}, {1, 3}}, {{}, {2, 2}},
-    {{2, 1, 3}, {4, 1}}, {{}, {}}, {{1}, {2}}, {{0, 2}, {1, 2}}, {{1, 1}, {3}},
+    {{2, 3}, {2, 3}},    {{2, 3}, {3}}, {{3}, {2, 3}}, {{2, 1}, {1, 3}}, {{}, {2, 2}},
+    {{2, 1, 3}, {4, 1}}, {{}, {}},      {{1}, {2}},    {{0, 2}, {1, 2}}, {{1, 1}, {3}},
 };
 
 }  // namespace
@@ -109,10 +109,14 @@ TEST_CASE("Gradients of operations of three") {
   Random random(9);
   const std::vector<Array> inputs{random_array<double>(random, {2, 1}, -2, 2), random_array<double>(random, {3}, -2, 2),
                                   random_array<double>(random, {}, -2, 2)};
-  check_gradients("fma", [](Inputs x) { return ag::fma(x[0], x[1], x[2]); }, inputs);
-  check_gradients("fma of one", [](Inputs x) { return ag::fma(x[0], x[0], x[0]); }, inputs);
-  check_gradients("clamp", [](Inputs x) { return ag::clamp(x[0] * x[1], -0.5, x[2]); }, inputs);
-  check_gradients("where", [](Inputs x) { return ag::where(x[2] > x[1], ag::sin(x[0]), x[1] * x[2]); }, inputs);
+  check_gradients(
+      "fma", [](Inputs x) { return ag::fma(x[0], x[1], x[2]); }, inputs);
+  check_gradients(
+      "fma of one", [](Inputs x) { return ag::fma(x[0], x[0], x[0]); }, inputs);
+  check_gradients(
+      "clamp", [](Inputs x) { return ag::clamp(x[0] * x[1], -0.5, x[2]); }, inputs);
+  check_gradients(
+      "where", [](Inputs x) { return ag::where(x[2] > x[1], ag::sin(x[0]), x[1] * x[2]); }, inputs);
 }
 
 TEST_CASE("Gradients of reductions") {
@@ -122,21 +126,27 @@ TEST_CASE("Gradients of reductions") {
   for (const ag::Axes& axis : axes) {
     for (bool keep : {false, true}) {
       const ag::ReduceOptions options{.keep = keep};
-      check_gradients("sum", [&](Inputs x) { return ag::sum(ag::square(x[0]), axis, options); }, inputs);
-      check_gradients("mean", [&](Inputs x) { return ag::mean(ag::square(x[0]), axis, options); }, inputs);
-      check_gradients("max", [&](Inputs x) { return ag::max(ag::square(x[0]), axis, options); }, inputs);
-      check_gradients("min", [&](Inputs x) { return ag::min(ag::square(x[0]), axis, options); }, inputs);
-      check_gradients("norm", [&](Inputs x) { return ag::norm(x[0], axis, options); }, inputs);
+      check_gradients(
+          "sum", [&](Inputs x) { return ag::sum(ag::square(x[0]), axis, options); }, inputs);
+      check_gradients(
+          "mean", [&](Inputs x) { return ag::mean(ag::square(x[0]), axis, options); }, inputs);
+      check_gradients(
+          "max", [&](Inputs x) { return ag::max(ag::square(x[0]), axis, options); }, inputs);
+      check_gradients(
+          "min", [&](Inputs x) { return ag::min(ag::square(x[0]), axis, options); }, inputs);
+      check_gradients(
+          "norm", [&](Inputs x) { return ag::norm(x[0], axis, options); }, inputs);
     }
   }
   check_gradients("sum of nothing", [](Inputs x) { return ag::sum(x[0], 1); }, {ag::zeros({2, 0}, ag::DType::float64)});
   check_gradients("sum of a scalar", [](Inputs x) { return ag::sum(x[0] * x[0]); }, {Array::scalar(1.5)});
-  check_gradients("softmax",
-                  [](Inputs x) {
-                    const Tensor e = ag::exp(x[0] - ag::max(x[0], -1, {.keep = true}));
-                    return e / ag::sum(e, -1, {.keep = true});
-                  },
-                  inputs);
+  check_gradients(
+      "softmax",
+      [](Inputs x) {
+        const Tensor e = ag::exp(x[0] - ag::max(x[0], -1, {.keep = true}));
+        return e / ag::sum(e, -1, {.keep = true});
+      },
+      inputs);
 }
 
 TEST_CASE("Gradients of views") {
@@ -144,12 +154,24 @@ TEST_CASE("Gradients of views") {
   const std::vector<Array> inputs{random_array<double>(random, {2, 3, 4}, -1, 1)};
   using View = Tensor (*)(Located);
   const std::pair<const char*, View> views[] = {
-      {"reshape", [](Located x) { return ag::reshape(x, {4, -1}); }},
-      {"reshape with ones", [](Located x) { return ag::reshape(x, {1, 2, 3, 1, 4}); }},
+      {"reshape",
+       [](Located x) {
+         return ag::reshape(x, {4, -1});
+       }},
+      {"reshape with ones",
+       [](Located x) {
+         return ag::reshape(x, {1, 2, 3, 1, 4});
+       }},
       {"flatten", [](Located x) { return ag::flatten(x); }},
-      {"permute", [](Located x) { return ag::permute(x, {2, 0, 1}); }},
+      {"permute",
+       [](Located x) {
+         return ag::permute(x, {2, 0, 1});
+       }},
       {"transpose", [](Located x) { return ag::transpose(x); }},
-      {"broadcast_to", [](Located x) { return ag::broadcast_to(ag::slice(x, 1, {.stop = 1}), {2, 2, 3, 4}); }},
+      {"broadcast_to",
+       [](Located x) {
+         return ag::broadcast_to(ag::slice(x, 1, {.stop = 1}), {2, 2, 3, 4});
+       }},
       {"expand_dims", [](Located x) { return ag::expand_dims(x, -1); }},
       {"slice", [](Located x) { return ag::slice(x, 1, {.start = 1}); }},
       {"slice with a step", [](Located x) { return ag::slice(x, 2, {.start = 1, .step = 2}); }},
@@ -158,22 +180,42 @@ TEST_CASE("Gradients of views") {
       {"select", [](Located x) { return ag::select(x, 1, -1); }},
       {"flip", [](Located x) { return ag::flip(x, 0); }},
       {"view of views",
-       [](Located x) { return ag::slice(ag::transpose(ag::flip(ag::select(x, 0, 1), 1)), 0, {.start = 1, .step = 2}); }},
-      {"reshape of a view", [](Located x) { return ag::reshape(ag::transpose(x), {6, 4}); }},
-      {"concatenate", [](Located x) { return ag::concatenate({x, ag::flip(x, 1), x}, 1); }},
-      {"concatenate with nothing", [](Located x) { return ag::concatenate({ag::slice(x, 0, {.stop = 0}), x}, 0); }},
-      {"stack", [](Located x) { return ag::stack({x, ag::sin(x)}, 2); }},
-      {"stack of four", [](Located x) { return ag::stack({x, ag::sin(x), x, ag::cos(x)}, -1); }},
+       [](Located x) {
+         return ag::slice(ag::transpose(ag::flip(ag::select(x, 0, 1), 1)), 0, {.start = 1, .step = 2});
+       }},
+      {"reshape of a view",
+       [](Located x) {
+         return ag::reshape(ag::transpose(x), {6, 4});
+       }},
+      {"concatenate",
+       [](Located x) {
+         return ag::concatenate({x, ag::flip(x, 1), x}, 1);
+       }},
+      {"concatenate with nothing",
+       [](Located x) {
+         return ag::concatenate({ag::slice(x, 0, {.stop = 0}), x}, 0);
+       }},
+      {"stack",
+       [](Located x) {
+         return ag::stack({x, ag::sin(x)}, 2);
+       }},
+      {"stack of four",
+       [](Located x) {
+         return ag::stack({x, ag::sin(x), x, ag::cos(x)}, -1);
+       }},
   };
   for (const auto& [name, view] : views) {
-    check_gradients(name, [&, view = view](Inputs x) { return view(x[0]) * 2; }, inputs);
-    check_gradients(name, [&, view = view](Inputs x) { return ag::square(view(ag::square(x[0]))); }, inputs);
+    check_gradients(
+        name, [&, view = view](Inputs x) { return view(x[0]) * 2; }, inputs);
+    check_gradients(
+        name, [&, view = view](Inputs x) { return ag::square(view(ag::square(x[0]))); }, inputs);
   }
 }
 
 TEST_CASE("Gradients of gather and scatter_add") {
   Random random(12);
-  const Array table = random_array<double>(random, {4, 2}, -1, 1), rows = random_array<double>(random, {3, 2, 2}, -1, 1);
+  const Array table = random_array<double>(random, {4, 2}, -1, 1),
+              rows = random_array<double>(random, {3, 2, 2}, -1, 1);
   const Array indices = Array::from(std::vector<int32_t>{0, 3, 3, 1, 0, 3}, {3, 2});
   check_gradients("gather", [&](Inputs x) { return ag::square(ag::gather(x[0], indices)); }, {table});
   check_gradients("gather of a view",
@@ -182,9 +224,9 @@ TEST_CASE("Gradients of gather and scatter_add") {
                   [&](Inputs x) { return ag::flip(ag::transpose(ag::gather(ag::square(x[0]), indices)), 0); }, {table});
   check_gradients("scatter_add", [&](Inputs x) { return ag::square(ag::scatter_add(x[0], indices, 5)); }, {rows});
   check_gradients("no rows", [&](Inputs x) { return ag::gather(x[0], ag::arange(0)); }, {table});
-  check_gradients("chain", [&](Inputs x) {
-    return ag::scatter_add(ag::square(ag::gather(x[0], indices)), indices, 4) * x[0];
-  }, {table});
+  check_gradients("chain",
+                  [&](Inputs x) { return ag::scatter_add(ag::square(ag::gather(x[0], indices)), indices, 4) * x[0]; },
+                  {table});
 }
 
 TEST_CASE("Gradients of matmul") {

@@ -34,7 +34,8 @@ TEST_CASE("gather takes computed tables and indices") {
   const Tensor index = ag::cast(x, ag::DType::int32);
   CHECK(ag::gather(x * 2, 3 - index).to_vector<float>() == std::vector<float>{7, 5, 3, 1});
   CHECK(ag::gather(x, ag::gather(3 - index, index)).to_vector<float>() == std::vector<float>{3.5, 2.5, 1.5, 0.5});
-  CHECK(ag::gather(ag::flip(x, 0), ag::slice(index, 0, {.step = 2})).to_vector<float>() == std::vector<float>{3.5, 1.5});
+  CHECK(ag::gather(ag::flip(x, 0), ag::slice(index, 0, {.step = 2})).to_vector<float>() ==
+        std::vector<float>{3.5, 1.5});
   CHECK(ag::gather(x, ag::broadcast_to(ag::select(index, 0, 2), {2, 2})).to_vector<float>() ==
         std::vector<float>(4, 2.5F));
 }
@@ -94,6 +95,7 @@ TEST_CASE("gather agrees with a plain loop on large tables") {
   const Tensor result = ag::gather(table, index);
   const auto values = result.values<float>();
   bool equal = values.size() == 60000;
-  for (size_t i = 0; equal && i < values.size(); ++i) equal = values[i] == rows[static_cast<size_t>(at[i / 3]) * 3 + i % 3];
+  for (size_t i = 0; equal && i < values.size(); ++i)
+    equal = values[i] == rows[static_cast<size_t>(at[i / 3]) * 3 + i % 3];
   CHECK(equal);
 }

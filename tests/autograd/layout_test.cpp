@@ -98,8 +98,8 @@ TEST_CASE("Views of views compose") {
   CHECK(values(y + y) == Integers{32, 22, 12, 2, 36, 26, 16, 6});
   CHECK(values(ag::reshape(ag::select(y, 0, 1), {2, 2}) * 10) == Integers{180, 130, 80, 30});
   CHECK(values(ag::flip(ag::flip(x, 1), 1)) == values(x));
-  CHECK(values(ag::broadcast_to(ag::select(y, 1, 0), {2, 2}) + ag::transpose(ag::broadcast_to(Array::of({0, 100}), {2, 2}))) ==
-        Integers{16, 18, 116, 118});
+  CHECK(values(ag::broadcast_to(ag::select(y, 1, 0), {2, 2}) +
+               ag::transpose(ag::broadcast_to(Array::of({0, 100}), {2, 2}))) == Integers{16, 18, 116, 118});
 }
 
 TEST_CASE("concatenate and stack join") {
@@ -127,9 +127,8 @@ TEST_CASE("concatenate and stack join") {
 TEMPLATE_TEST_CASE("Views take every type", "", float, double, int32_t, bool) {
   const std::vector<TestType> specials = special_values<TestType>();
   const auto count = static_cast<int64_t>(specials.size());
-  const Array x = Array::make<TestType>({count}, [&](std::span<TestType> out) {
-    std::copy(specials.begin(), specials.end(), out.begin());
-  });
+  const Array x = Array::make<TestType>(
+      {count}, [&](std::span<TestType> out) { std::copy(specials.begin(), specials.end(), out.begin()); });
   const ag::Step step;
   std::vector<TestType> backward(specials.rbegin(), specials.rend());
   CHECK(same_values(ag::flip(x, 0).template values<TestType>(), backward));

@@ -102,5 +102,6 @@ TEST_CASE("Sums of no axes and of axes of extent 1 copy") {
   const ag::Step step;
   const Tensor x = Located(Array::from(std::vector<float>{1, -0.F, 3}, {3, 1})).tensor();
   CHECK(same_values(ag::sum(x, 1).values<float>(), std::vector<float>{1, -0.F, 3}));
-  CHECK(same_values(ag::sum(x, ag::Axes(std::initializer_list<int>{})).values<float>(), std::vector<float>{1, -0.F, 3}));
+  CHECK(
+      same_values(ag::sum(x, ag::Axes(std::initializer_list<int>{})).values<float>(), std::vector<float>{1, -0.F, 3}));
 }

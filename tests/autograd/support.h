@@ -48,9 +48,30 @@ std::vector<T> special_values() {
   } else if constexpr (std::is_integral_v<T>) {
     return {0, 1, -1, 2, -2, 7, -7, 65536, -65536, Limits::max(), Limits::lowest(), Limits::lowest() + 1};
   } else {
-    return {T(0), T(-0.0), T(1), T(-1), T(2), T(0.5), T(-0.5), T(1.5), T(2.5), T(-2.5), T(1e-30), T(-1e30), T(40000.5),
-            T(16777217), T(2147483648.0), T(-2147483649.0), Limits::denorm_min(), -Limits::denorm_min(), Limits::min(),
-            Limits::max(), Limits::lowest(), Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN()};
+    return {T(0),
+            T(-0.0),
+            T(1),
+            T(-1),
+            T(2),
+            T(0.5),
+            T(-0.5),
+            T(1.5),
+            T(2.5),
+            T(-2.5),
+            T(1e-30),
+            T(-1e30),
+            T(40000.5),
+            T(16777217),
+            T(2147483648.0),
+            T(-2147483649.0),
+            Limits::denorm_min(),
+            -Limits::denorm_min(),
+            Limits::min(),
+            Limits::max(),
+            Limits::lowest(),
+            Limits::infinity(),
+            -Limits::infinity(),
+            Limits::quiet_NaN()};
   }
 }
 

@@ -193,6 +193,17 @@ TEST_CASE("Files that are no image say so") {
   CHECK_THAT(fault_of({0xff, 0xd8, 0xff, 0xd9}), ContainsSubstring("no JPEG frame"));
 }
 
+TEST_CASE("A Huffman table of more codes than there are values is an error") {
+  // The decoder behind read_image once wrote beyond its table here.
+  Bytes file{0xff, 0xd8, 0xff, 0xc4, 0x04, 0x00};
+  const size_t table = file.size();
+  file.resize(table + 0x400 - 2);
+  file[table + 15] = 255;
+  file[table + 16] = 2;
+  sample::append(file, Bytes{0xff, 0xd9});
+  CHECK(fault_of(file) == "corrupt: a Huffman table of more than 256 codes");
+}
+
 TEST_CASE("PngSuite: every valid file loads, no corrupt one does") {
   const auto data = sample::data_folder();
   if (!data) {

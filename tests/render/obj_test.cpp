@@ -315,6 +315,8 @@ TEST_CASE("what is wrong with an OBJ is told with its line") {
   CHECK(fault("f 1 2 1.5") == "mesh.obj:4: '1.5'" + no_corner);
   CHECK(fault("f 1 2 /1") == "mesh.obj:4: '/1'" + no_corner);
   CHECK(fault("f 1 2 1/1x") == "mesh.obj:4: '1/1x'" + no_corner);
+  CHECK(fault("f 1/ 2 1") == "mesh.obj:4: '1/'" + no_corner);
+  CHECK(fault("f 1// 2 1") == "mesh.obj:4: '1//'" + no_corner);
   CHECK(fault("f 1//// 2 1") == "mesh.obj:4: '1////'" + no_corner);
   CHECK(fault("f 1 2 \\") == "mesh.obj:4: '\\'" + no_corner);
   CHECK(fault("f 1 2 " + std::string(100, '\x01')) == "mesh.obj:4: '" + std::string(40, '?') + "...'" + no_corner);
@@ -335,7 +337,7 @@ TEST_CASE("a huge polygon that is not convex is refused") {
     text += "v " + std::to_string(i) + " " + std::to_string(i % 2) + " 0\n";
     face += " " + std::to_string(i + 1);
   }
-  CHECK(error_of(text + face) == "mesh.obj:5001: a face of 5000 corners that is not convex; expected at most 4096");
+  CHECK(error_of(text + face) == "mesh.obj:5001: a face of 5000 corners that is not convex; expected at most 1024");
 }
 
 TEST_CASE("damaged files either read or tell one line") {

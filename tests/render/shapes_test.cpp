@@ -245,4 +245,5 @@ TEST_CASE("creature: the same bytes every time") {
   CHECK(a.positions.to_vector<double>() == b.positions.to_vector<double>());
   CHECK(a.colors.to_vector<float>() == b.colors.to_vector<float>());
   REQUIRE_THROWS_AS(creature(-1), ag::ValueError);
+  REQUIRE_THROWS_WITH(creature(7), ContainsSubstring("creature: subdivisions 7; expected 0 to 6"));
 }
