@@ -77,8 +77,8 @@ void* Array::mutable_data() { return storage_->data; }
 
 void Array::require(DType type) const {
   if (type == dtype()) return;
-  throw DTypeError(std::string("values: asked for ") + name_of(type) + " of a " + name_of(dtype()) + " array of shape " +
-                   shape().to_string());
+  throw DTypeError(std::string("values: asked for ") + name_of(type) + " of a " + name_of(dtype()) +
+                   " array of shape " + shape().to_string());
 }
 
 double Array::item() const {

@@ -212,7 +212,8 @@ void Graph::hold(std::shared_ptr<const void> object) { held_.push_back(std::move
 uint32_t Graph::check(const Tensor& tensor) const {
   const Slot& entry = slot(tensor.slot_);
   if (entry.serial.load(std::memory_order_relaxed) == tensor.step_ && tensor.step_ != 0) [[likely]] {
-    if (entry.graph.load(std::memory_order_relaxed) == this) [[likely]] return tensor.node_;
+    if (entry.graph.load(std::memory_order_relaxed) == this) [[likely]]
+      return tensor.node_;
     throw WrongThread(std::string(Op::by_id(tensor.op_).name) +
                       ": a Tensor belongs to the thread that recorded it; share values as Arrays, made by keep()");
   }
@@ -239,7 +240,8 @@ uint64_t Graph::open() {
   if (slots_.size() == depth) slots_.push_back(SlotPool::instance().take());
   if (arenas_.size() == depth) arenas_.emplace_back();
   const uint64_t serial = next_serial.fetch_add(1, std::memory_order_relaxed);
-  marks_.push_back({serial, slots_[depth], size(), pool_.size(), leaves_.size(), held_.size(), arenas_[depth].mark(), 0});
+  marks_.push_back(
+      {serial, slots_[depth], size(), pool_.size(), leaves_.size(), held_.size(), arenas_[depth].mark(), 0});
   Slot& entry = slot(slots_[depth]);
   entry.graph.store(this, std::memory_order_relaxed);
   entry.serial.store(serial, std::memory_order_relaxed);

@@ -6,7 +6,8 @@
 
 namespace autograd {
 
-Shape::Shape(std::initializer_list<int64_t> extents) : Shape(std::span<const int64_t>(extents.begin(), extents.size())) {}
+Shape::Shape(std::initializer_list<int64_t> extents)
+    : Shape(std::span<const int64_t>(extents.begin(), extents.size())) {}
 
 Shape::Shape(std::span<const int64_t> extents) {
   if (extents.size() > max_rank) {

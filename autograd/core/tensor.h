@@ -79,8 +79,8 @@ class BACKLIGHT_API Located {
   Located(const Array& array, std::source_location where = std::source_location::current());
   Located(const Parameter& parameter, std::source_location where = std::source_location::current());
   template <class Number>
-    requires std::is_arithmetic_v<Number>
-  Located(Number number, std::source_location where = std::source_location::current())
+  requires std::is_arithmetic_v<Number> Located(Number number,
+                                                std::source_location where = std::source_location::current())
       : where_(where),
         number_(static_cast<double>(number)),
         kind_(std::floating_point<Number> ? Kind::real : Kind::integer) {}

@@ -7,7 +7,7 @@ namespace autograd {
 /// What the rule of a vector-Jacobian product sees. The rule is written in tensor operations, so
 /// gradients can be differentiated again, and need not undo broadcasting: transforms/grad does.
 struct Vjp {
-  Tensor grad;    ///< of the output; never undefined
+  Tensor grad;  ///< of the output; never undefined
   Tensor output;
   std::span<const Tensor> inputs;
   uint32_t needed;  ///< bit per input: whether its gradient is wanted (all, with more than 32 inputs)

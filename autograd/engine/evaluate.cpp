@@ -158,7 +158,8 @@ void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assig
   mark_kept(plan, kept, assignments.empty());
   engine::lower(plan);
   for (size_t i = kept_count; i < plan.outputs.size(); ++i) {
-    if (!plan.known(plan.outputs[i])) plan.state(engine::contiguous_base(plan, plan.outputs[i])).last_use = engine::none;
+    if (!plan.known(plan.outputs[i]))
+      plan.state(engine::contiguous_base(plan, plan.outputs[i])).last_use = engine::none;
   }
   engine::place(plan, scratch.arena());
   const double plan_seconds = seconds_since(start);
@@ -230,7 +231,8 @@ void Parameter::assign(const Array& value, std::source_location where) {
                      shape().to_string());
   }
   if (value.dtype() != dtype()) {
-    throw DTypeError(std::string("assign: ") + name_of(value.dtype()) + " value to a " + name_of(dtype()) + " Parameter");
+    throw DTypeError(std::string("assign: ") + name_of(value.dtype()) + " value to a " + name_of(dtype()) +
+                     " Parameter");
   }
   check_unread(Graph::current(), *storage());
   overwrite(*storage(), value.data(), where);

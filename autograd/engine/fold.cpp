@@ -125,9 +125,8 @@ void fold_identity(Kind kind, DType type, void* out, int64_t count) {
 }
 
 void fold_elements(Kind kind, DType type, void* out, const void* values, int64_t count) {
-  visit_number(type, [&]<class T>(T) {
-    combine_all(kind, static_cast<T*>(out), static_cast<const T*>(values), count);
-  });
+  visit_number(type,
+               [&]<class T>(T) { combine_all(kind, static_cast<T*>(out), static_cast<const T*>(values), count); });
 }
 
 void fold_row(Kind kind, DType type, void* out, const void* row, int64_t count) {
@@ -186,13 +185,11 @@ void fold_axes(Kind kind, DType type, const void* input, const int64_t* extents,
   const double cost = static_cast<double>(rows) * (4 + 0.3 * static_cast<double>(inner));
   if (last > 0 && !shape.reduced[0]) {
     const int64_t per_outer = rows / std::max<int64_t>(shape.extents[0], 1);
-    parallel_for(shape.extents[0], cost, [&](int64_t begin, int64_t end) {
-      fold_rows(begin * per_outer, end * per_outer);
-    });
+    parallel_for(shape.extents[0], cost,
+                 [&](int64_t begin, int64_t end) { fold_rows(begin * per_outer, end * per_outer); });
   } else if (last == 1 && blocks > 1) {
-    parallel_for(blocks, cost, [&](int64_t begin, int64_t end) {
-      fold_rows(begin * block_rows, std::min(end * block_rows, rows));
-    });
+    parallel_for(blocks, cost,
+                 [&](int64_t begin, int64_t end) { fold_rows(begin * block_rows, std::min(end * block_rows, rows)); });
   } else if (last == 0 && shape.reduced[0]) {
     fold_row(kind, type, out, input, inner);
   } else {

@@ -133,7 +133,8 @@ void Interpreter::place_values() {
   for (const ir::Store& store : program_.stores) {
     Instruction& instruction = instructions_[store.value];
     if (instruction.place != Place::slot || instruction.uniform) continue;
-    if (instruction.inst.code == Code::load && program_.operands[instruction.inst.immediate] == Access::linear) continue;
+    if (instruction.inst.code == Code::load && program_.operands[instruction.inst.immediate] == Access::linear)
+      continue;
     instruction.place = Place::store;
     instruction.where = store.operand;
   }

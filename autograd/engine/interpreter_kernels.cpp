@@ -89,9 +89,8 @@ constexpr auto remainder = [](T x, T y) {
 template <class T, auto function>
 constexpr auto through_double = [](T x) { return static_cast<T>(function(static_cast<double>(x))); };
 template <class T, auto function>
-constexpr auto through_double2 = [](T x, T y) {
-  return static_cast<T>(function(static_cast<double>(x), static_cast<double>(y)));
-};
+constexpr auto through_double2 =
+    [](T x, T y) { return static_cast<T>(function(static_cast<double>(x), static_cast<double>(y))); };
 
 template <class T>
 TileFunction find_float(Code code) {
@@ -122,14 +121,20 @@ TileFunction find_float(Code code) {
 template <class T>
 TileFunction find_number(Code code) {
   switch (code) {
-    case Code::negate: return &apply1<T, T, [](T x) {
-      if constexpr (std::is_integral_v<T>) return static_cast<T>(-static_cast<uint32_t>(x));
-      else return -x;
-    }>;
-    case Code::absolute: return &apply1<T, T, [](T x) {
-      if constexpr (std::is_integral_v<T>) return x < 0 ? static_cast<T>(-static_cast<uint32_t>(x)) : x;
-      else return std::fabs(x);
-    }>;
+    case Code::negate:
+      return &apply1<T, T, [](T x) {
+        if constexpr (std::is_integral_v<T>)
+          return static_cast<T>(-static_cast<uint32_t>(x));
+        else
+          return -x;
+      }>;
+    case Code::absolute:
+      return &apply1<T, T, [](T x) {
+        if constexpr (std::is_integral_v<T>)
+          return x < 0 ? static_cast<T>(-static_cast<uint32_t>(x)) : x;
+        else
+          return std::fabs(x);
+      }>;
     case Code::add: return &apply2<T, T, wrapping<T, plus>>;
     case Code::subtract: return &apply2<T, T, wrapping<T, minus>>;
     case Code::multiply: return &apply2<T, T, wrapping<T, times>>;
@@ -183,8 +188,10 @@ template <class T>
 TileFunction find_of(Code code, DType result) {
   if (code == Code::convert) return find_conversion<T>(result);
   if (const TileFunction function = find_any<T>(code)) return function;
-  if constexpr (std::is_same_v<T, bool>) return find_logical(code);
-  else return find_number<T>(code);
+  if constexpr (std::is_same_v<T, bool>)
+    return find_logical(code);
+  else
+    return find_number<T>(code);
 }
 
 TileFunction find(Code code, DType argument, DType result) {

@@ -13,7 +13,8 @@ using Kind = Op::Kind;
 /// Lowers the nodes of one region to its Program.
 class Lowering {
  public:
-  Lowering(Plan& plan, uint32_t region) : plan_(plan), id_(region), region_(plan.regions[region]), builder_(region_.program) {}
+  Lowering(Plan& plan, uint32_t region)
+      : plan_(plan), id_(region), region_(plan.regions[region]), builder_(region_.program) {}
 
   void run() {
     for (uint32_t node : region_.nodes) {
@@ -133,8 +134,8 @@ class Lowering {
       const auto& strides = region_.operands[i].strides;
       const bool uniform = std::all_of(strides.begin(), strides.end(), [](int64_t stride) { return stride == 0; });
       region_.program.operands[i] = region_.operands[i].identity || strides == linear ? Access::linear
-                                    : uniform                                          ? Access::uniform
-                                                                                       : Access::strided;
+                                    : uniform                                         ? Access::uniform
+                                                                                      : Access::strided;
     }
     // A gather's strides are offsets inside a row, never the place of the element itself.
     for (const ir::Inst& inst : region_.program.body) {

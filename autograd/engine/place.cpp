@@ -61,8 +61,8 @@ void check_limit(const Plan& plan, const std::vector<uint32_t>& stored) {
   std::stable_sort(largest.begin(), largest.end(), [&](uint32_t a, uint32_t b) {
     return buffer_bytes(plan.graph.node(a)) > buffer_bytes(plan.graph.node(b));
   });
-  std::string text = "evaluate: needs " + std::to_string(total) + " bytes, the Step's limit is " + std::to_string(limit) +
-                     "; the largest buffers are";
+  std::string text = "evaluate: needs " + std::to_string(total) + " bytes, the Step's limit is " +
+                     std::to_string(limit) + "; the largest buffers are";
   for (size_t i = 0; i < std::min<size_t>(3, largest.size()); ++i) {
     const Node& node = plan.graph.node(largest[i]);
     text += std::string(i > 0 ? "," : "") + " " + node.op->name + " " + node.shape().to_string() + " at " +

@@ -37,11 +37,11 @@ struct Walk {
 struct Source {
   enum class Kind : uint8_t { number, memory, gathered };
   Kind kind = Kind::memory;
-  Walk walk;                ///< the memory, or a gather's table (strides then are within a row)
-  int64_t row_stride = 0;   ///< gathered: elements between the table's rows
-  int64_t rows = 0;         ///< gathered
-  Walk index;               ///< gathered: int32
-  uint32_t node = none;     ///< number: its node; gathered: the gather's
+  Walk walk;               ///< the memory, or a gather's table (strides then are within a row)
+  int64_t row_stride = 0;  ///< gathered: elements between the table's rows
+  int64_t rows = 0;        ///< gathered
+  Walk index;              ///< gathered: int32
+  uint32_t node = none;    ///< number: its node; gathered: the gather's
 };
 
 struct Region {
@@ -51,30 +51,30 @@ struct Region {
   std::vector<uint32_t> nodes;  ///< members in order; a call has one
   // Lowered:
   ir::Program program;
-  std::vector<Walk> operands;          ///< parallel to program.operands
-  std::vector<int64_t> row_strides;    ///< parallel, gathers only
-  std::vector<int64_t> rows;           ///< parallel, gathers only
+  std::vector<Walk> operands;        ///< parallel to program.operands
+  std::vector<int64_t> row_strides;  ///< parallel, gathers only
+  std::vector<int64_t> rows;         ///< parallel, gathers only
   std::vector<double> scalars;
-  std::vector<uint32_t> fold_nodes;    ///< parallel to program.folds
-  std::vector<uint32_t> origins;       ///< node of each instruction, for errors
+  std::vector<uint32_t> fold_nodes;  ///< parallel to program.folds
+  std::vector<uint32_t> origins;     ///< node of each instruction, for errors
   std::optional<Interpreter> kernel;
   KernelArguments arguments;
 };
 
 /// What the passes know of a node.
 struct NodeState {
-  bool needed = false;     ///< reachable from an output without crossing a known value
-  bool copied = false;     ///< a view whose elements must lie in memory in their own order
-  bool demanded = false;   ///< computed by a region (a needed view may only be looked through)
-  bool stored = false;     ///< left in memory
-  bool output = false;     ///< asked for
-  bool kept = false;       ///< stays until the owning Step ends
+  bool needed = false;    ///< reachable from an output without crossing a known value
+  bool copied = false;    ///< a view whose elements must lie in memory in their own order
+  bool demanded = false;  ///< computed by a region (a needed view may only be looked through)
+  bool stored = false;    ///< left in memory
+  bool output = false;    ///< asked for
+  bool kept = false;      ///< stays until the owning Step ends
   uint32_t region = none;
-  uint32_t last_use = 0;   ///< region
-  uint32_t sources = 0;    ///< first in Plan::sources
+  uint32_t last_use = 0;  ///< region
+  uint32_t sources = 0;   ///< first in Plan::sources
   uint32_t source_count = 0;
-  uint32_t buffer = 0;     ///< number among the temporary buffers
-  ir::Value value = 0;     ///< in the region being lowered
+  uint32_t buffer = 0;  ///< number among the temporary buffers
+  ir::Value value = 0;  ///< in the region being lowered
   uint32_t value_region = none;
   std::byte* data = nullptr;
 };
@@ -83,9 +83,9 @@ struct Plan {
   explicit Plan(Graph& graph_) : graph(graph_) {}
 
   Graph& graph;
-  uint32_t first = 0;                ///< lowest node that the arrays cover
-  std::vector<NodeState> states;     ///< by node - first
-  std::vector<uint32_t> order;       ///< needed nodes, ascending
+  uint32_t first = 0;             ///< lowest node that the arrays cover
+  std::vector<NodeState> states;  ///< by node - first
+  std::vector<uint32_t> order;    ///< needed nodes, ascending
   std::vector<uint32_t> outputs;
   std::vector<Source> sources;
   std::vector<Region> regions;

@@ -258,8 +258,7 @@ void resolve(Plan& plan) {
       plan.sources.push_back(gathered(plan, id, identity_map(node.rank), domain));
     } else if (node.op->kind == Kind::view) {  // copied: look through itself
       const uint32_t input = node.inputs[0];
-      const AxisMap map =
-          compose(graph.attributes<StridedView>(node), identity_map(node.rank), graph.node(input).rank);
+      const AxisMap map = compose(graph.attributes<StridedView>(node), identity_map(node.rank), graph.node(input).rank);
       plan.sources.push_back(resolve_input(plan, input, map, domain));
     } else if (node.op->kind == Kind::number) {
       plan.sources.push_back(number_source(id));

@@ -19,8 +19,10 @@ std::byte* data_of(const Plan& plan, uint32_t node) {
 [[noreturn]] void throw_fault(const Plan& plan, const Region& region, const Fault& fault) {
   const ir::Inst& inst = region.program.body[fault.instruction()];
   const Node& node = plan.graph.node(region.origins[fault.instruction()]);
-  const std::string where = " at element " + std::to_string(fault.position()) + " (recorded at " + to_string(node.where) + ")";
-  if (inst.code != ir::Code::gather) throw ValueError(std::string(node.op->name) + ": integer division by zero" + where);
+  const std::string where =
+      " at element " + std::to_string(fault.position()) + " (recorded at " + to_string(node.where) + ")";
+  if (inst.code != ir::Code::gather)
+    throw ValueError(std::string(node.op->name) + ": integer division by zero" + where);
   throw IndexError("gather: index " + std::to_string(fault.value()) + where + "; expected 0 to " +
                    std::to_string(region.rows[inst.immediate] - 1));
 }

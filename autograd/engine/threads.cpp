@@ -68,7 +68,8 @@ void parallel_for(int64_t count, double cost, const std::function<void(int64_t, 
     if (count > 0) run_part(run, 0, count);
     return;
   }
-  const int64_t grain = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(count) * wake_nanoseconds / 2 / cost));
+  const int64_t grain =
+      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(count) * wake_nanoseconds / 2 / cost));
   arena_of(available)->execute([&] {
     tbb::this_task_arena::isolate([&] {
       tbb::parallel_for(tbb::blocked_range<int64_t>(0, count, static_cast<size_t>(grain)),

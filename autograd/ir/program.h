@@ -90,9 +90,9 @@ struct Inst {
 
 /// How a memory operand is walked; strides and sizes are given at run time.
 enum class Access : uint8_t {
-  linear,    ///< the domain's own order
-  uniform,   ///< one element for the whole domain
-  strided,   ///< a stride for each axis of the domain
+  linear,   ///< the domain's own order
+  uniform,  ///< one element for the whole domain
+  strided,  ///< a stride for each axis of the domain
 };
 
 struct Store {

@@ -56,7 +56,8 @@ static const Op divide_op{"divide", Op::Kind::map, lower2<Code::divide>, [](cons
                             return Gradients(over, v.needs(1) ? -zero_of_zero(over, over * v.output) : Tensor());
                           }};
 static const Op remainder_op{"remainder", Op::Kind::map, lower2<Code::remainder>, no_gradient};
-static const Op negate_op{"negate", Op::Kind::map, lower1<Code::negate>, [](const Vjp& v) { return Gradients(-v.grad); }};
+static const Op negate_op{"negate", Op::Kind::map, lower1<Code::negate>,
+                          [](const Vjp& v) { return Gradients(-v.grad); }};
 
 Tensor operator+(Located x, Located y) { return record_map(add_op, x, y); }
 Tensor operator-(Located x, Located y) { return record_map(subtract_op, x, y); }
@@ -71,13 +72,14 @@ static const Op absolute_op{"abs", Op::Kind::map, lower1<Code::absolute>,
 Tensor abs(Located x) { return record_map(absolute_op, x); }
 
 // -1, 0, 1; NaN stays NaN.
-static const Op sign_op{"sign", Op::Kind::map,
-                        [](Builder& b, Inputs in, DType type) {
-                          const Value zero = b.constant(Constant::zero, type);
-                          const Value positive = b.select(b.binary(Code::less, zero, in[0]), b.constant(Constant::one, type), in[0]);
-                          return b.select(b.binary(Code::less, in[0], zero), b.constant(Constant::minus_one, type), positive);
-                        },
-                        no_gradient};
+static const Op sign_op{
+    "sign", Op::Kind::map,
+    [](Builder& b, Inputs in, DType type) {
+      const Value zero = b.constant(Constant::zero, type);
+      const Value positive = b.select(b.binary(Code::less, zero, in[0]), b.constant(Constant::one, type), in[0]);
+      return b.select(b.binary(Code::less, in[0], zero), b.constant(Constant::minus_one, type), positive);
+    },
+    no_gradient};
 Tensor sign(Located x) { return record_map(sign_op, x); }
 
 static const Op minimum_op{"minimum", Op::Kind::map, lower_extremum<Code::minimum>, vjp_extremum};
@@ -85,9 +87,7 @@ static const Op maximum_op{"maximum", Op::Kind::map, lower_extremum<Code::maximu
 Tensor minimum(Located x, Located y) { return record_map(minimum_op, x, y); }
 Tensor maximum(Located x, Located y) { return record_map(maximum_op, x, y); }
 
-Tensor clamp(Located x, Located low, Located high) {
-  return minimum(Located(maximum(x, low), x.where()), high);
-}
+Tensor clamp(Located x, Located low, Located high) { return minimum(Located(maximum(x, low), x.where()), high); }
 
 // max(x, 0). vjp: g where x > 0.
 static const Op relu_op{"relu", Op::Kind::map,
@@ -99,15 +99,15 @@ static const Op relu_op{"relu", Op::Kind::map,
                         [](const Vjp& v) { return Gradients(where(v.inputs[0] > 0, v.grad, 0)); }};
 Tensor relu(Located x) { return record_map(relu_op, x); }
 
-static const Op fma_op{"fma", Op::Kind::map,
-                       [](Builder& b, Inputs in, DType) { return b.fma(in[0], in[1], in[2]); },
+static const Op fma_op{"fma", Op::Kind::map, [](Builder& b, Inputs in, DType) { return b.fma(in[0], in[1], in[2]); },
                        [](const Vjp& v) { return Gradients(v.grad * v.inputs[1], v.grad * v.inputs[0], v.grad); }};
 Tensor fma(Located x, Located y, Located z) {
   Tensor inputs[3];
   unify(fma_op, {&x, &y, &z}, inputs);
   const DType type = inputs[0].dtype();
   if (!is_floating(type)) throw_dtype(fma_op, type, "float32 or float64");
-  const Shape shape = broadcast_shapes("fma", broadcast_shapes("fma", inputs[0].shape(), inputs[1].shape()), inputs[2].shape());
+  const Shape shape =
+      broadcast_shapes("fma", broadcast_shapes("fma", inputs[0].shape(), inputs[1].shape()), inputs[2].shape());
   return Graph::current().record({fma_op, inputs, shape, type, x.where()});
 }
 

@@ -47,15 +47,18 @@ Gradients vjp_custom(const Vjp& v) {
 static const Op custom_op{"custom", Op::Kind::call, nullptr, vjp_custom, run_custom};
 
 const void* CustomCall::input_data(size_t i, DType type) const {
-  if (i >= inputs_.size()) throw IndexError("custom: input " + std::to_string(i) + " of " + std::to_string(inputs_.size()));
+  if (i >= inputs_.size())
+    throw IndexError("custom: input " + std::to_string(i) + " of " + std::to_string(inputs_.size()));
   if (inputs_[i].dtype != type) {
-    throw DTypeError("custom: input " + std::to_string(i) + " is " + name_of(inputs_[i].dtype) + ", read as " + name_of(type));
+    throw DTypeError("custom: input " + std::to_string(i) + " is " + name_of(inputs_[i].dtype) + ", read as " +
+                     name_of(type));
   }
   return inputs_[i].data;
 }
 
 void* CustomCall::output_data(size_t i, const Shape& shape, DType type) {
-  if (i >= outputs_.size()) throw IndexError("custom: output " + std::to_string(i) + " of " + std::to_string(outputs_.size()));
+  if (i >= outputs_.size())
+    throw IndexError("custom: output " + std::to_string(i) + " of " + std::to_string(outputs_.size()));
   Output& output = outputs_[i];
   if (!eager_) {
     if (output.shape != shape || output.dtype != type) {
@@ -75,7 +78,8 @@ OutputType CustomOp::output(std::span<const OutputType>) const {
 }
 
 std::vector<Tensor> CustomOp::vjp(const Tensor&, std::span<const Tensor>, const Tensor&) const {
-  throw NotDifferentiable(std::string(name()) + ": has no gradient; override vjp(), or cut it off with stop_gradient()");
+  throw NotDifferentiable(std::string(name()) +
+                          ": has no gradient; override vjp(), or cut it off with stop_gradient()");
 }
 
 Tensor custom(std::shared_ptr<const CustomOp> op, std::span<const Tensor> inputs, std::source_location where) {
@@ -91,7 +95,8 @@ Tensor custom(std::shared_ptr<const CustomOp> op, std::initializer_list<Located>
   return custom(std::move(op), as_tensors(inputs), where);
 }
 
-std::vector<Tensor> eager(const CustomOp& op, size_t outputs, std::span<const Tensor> inputs, std::source_location where) {
+std::vector<Tensor> eager(const CustomOp& op, size_t outputs, std::span<const Tensor> inputs,
+                          std::source_location where) {
   evaluate(inputs);
   Graph& graph = Graph::current();
   std::vector<CustomCall::Value> values;

@@ -16,11 +16,11 @@ BACKLIGHT_API Tensor operator/(Located x, Located y);
 BACKLIGHT_API Tensor operator%(Located x, Located y);  ///< int32 only: the sign of x
 BACKLIGHT_API Tensor operator-(Located x);
 BACKLIGHT_API Tensor abs(Located x);
-BACKLIGHT_API Tensor sign(Located x);                      ///< -1, 0 or 1; no gradient
-BACKLIGHT_API Tensor minimum(Located x, Located y);        ///< NaN where either is NaN
-BACKLIGHT_API Tensor maximum(Located x, Located y);        ///< NaN where either is NaN
+BACKLIGHT_API Tensor sign(Located x);                              ///< -1, 0 or 1; no gradient
+BACKLIGHT_API Tensor minimum(Located x, Located y);                ///< NaN where either is NaN
+BACKLIGHT_API Tensor maximum(Located x, Located y);                ///< NaN where either is NaN
 BACKLIGHT_API Tensor clamp(Located x, Located low, Located high);  ///< min(max(x, low), high)
-BACKLIGHT_API Tensor fma(Located x, Located y, Located z);  ///< x y + z, rounded once; floats
+BACKLIGHT_API Tensor fma(Located x, Located y, Located z);         ///< x y + z, rounded once; floats
 
 // Powers and exponentials (float32, float64) ----------------------------------------------------------
 BACKLIGHT_API Tensor square(Located x);

@@ -48,25 +48,25 @@ void place_elements(std::byte* out, const Shape& out_shape, const std::byte* in,
 }  // namespace
 
 // embed: vjp: the slice back.
-static const Op embed_op{
-    "embed", Op::Kind::call, nullptr,
-    [](const Vjp& v) {
-      const Placement placement = v.attributes<Placement>();
-      StridedView view{};
-      const Shape shape = v.inputs[0].shape();
-      for (int axis = 0; axis < shape.rank(); ++axis) {
-        view.start[axis] = placement.start[axis];
-        view.step[axis] = placement.step[axis];
-        view.axis[axis] = static_cast<int8_t>(axis);
-      }
-      return Gradients(record_view(v.grad, view, shape, {}));
-    },
-    [](const Op::Call& call) {
-      const int64_t size = size_of(call.node->dtype);
-      std::memset(call.output, 0, static_cast<size_t>(call.node->size() * size));
-      place_elements(static_cast<std::byte*>(call.output), call.node->shape(), call.input<std::byte>(0),
-                     call.inputs[0]->shape(), *static_cast<const Placement*>(call.attributes), size);
-    }};
+static const Op embed_op{"embed", Op::Kind::call, nullptr,
+                         [](const Vjp& v) {
+                           const Placement placement = v.attributes<Placement>();
+                           StridedView view{};
+                           const Shape shape = v.inputs[0].shape();
+                           for (int axis = 0; axis < shape.rank(); ++axis) {
+                             view.start[axis] = placement.start[axis];
+                             view.step[axis] = placement.step[axis];
+                             view.axis[axis] = static_cast<int8_t>(axis);
+                           }
+                           return Gradients(record_view(v.grad, view, shape, {}));
+                         },
+                         [](const Op::Call& call) {
+                           const int64_t size = size_of(call.node->dtype);
+                           std::memset(call.output, 0, static_cast<size_t>(call.node->size() * size));
+                           place_elements(static_cast<std::byte*>(call.output), call.node->shape(),
+                                          call.input<std::byte>(0), call.inputs[0]->shape(),
+                                          *static_cast<const Placement*>(call.attributes), size);
+                         }};
 
 Tensor embed(const Tensor& x, const Placement& placement, const Shape& shape) {
   return Graph::current().record({embed_op, {&x, 1}, shape, x.dtype(), {}}, placement);
@@ -116,17 +116,18 @@ Tensor concatenate(std::span<const Tensor> tensors, int axis) {
     bool fits = shape.rank() == first.rank();
     for (int a = 0; fits && a < shape.rank(); ++a) fits = a == at || shape[a] == first[a];
     if (!fits) {
-      throw ShapeError("concatenate: " + first.to_string() + " and " + shape.to_string() + " differ elsewhere than on axis " +
-                       std::to_string(at));
+      throw ShapeError("concatenate: " + first.to_string() + " and " + shape.to_string() +
+                       " differ elsewhere than on axis " + std::to_string(at));
     }
     if (tensor.dtype() != tensors[0].dtype()) {
       throw DTypeError(std::string("concatenate: ") + name_of(tensors[0].dtype()) + " and " + name_of(tensor.dtype()));
     }
     extents[at] += shape[at];
   }
-  return Graph::current().record({concatenate_op, tensors, Shape(std::span<const int64_t>(extents, static_cast<size_t>(first.rank()))),
-                                  tensors[0].dtype(), std::source_location()},
-                                 JoinAttributes{at});
+  return Graph::current().record(
+      {concatenate_op, tensors, Shape(std::span<const int64_t>(extents, static_cast<size_t>(first.rank()))),
+       tensors[0].dtype(), std::source_location()},
+      JoinAttributes{at});
 }
 
 Tensor concatenate(std::initializer_list<Located> tensors, int axis) {

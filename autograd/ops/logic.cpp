@@ -57,8 +57,7 @@ Tensor where(Located condition, Located x, Located y) {
   return Graph::current().record({where_op, inputs, shape, inputs[1].dtype(), condition.where()});
 }
 
-static const Op cast_op{"cast", Op::Kind::map,
-                        [](Builder& b, Inputs in, DType type) { return b.convert(in[0], type); },
+static const Op cast_op{"cast", Op::Kind::map, [](Builder& b, Inputs in, DType type) { return b.convert(in[0], type); },
                         [](const Vjp& v) {
                           const DType type = v.inputs[0].dtype();
                           return Gradients(is_floating(type) ? cast(v.grad, type) : Tensor());

@@ -38,12 +38,13 @@ Tensor matmul(Located a, Located b) {
   if (!is_floating(type)) throw_dtype(matmul_op, type, "float32 or float64");
   const Shape left = inputs[0].shape(), right = inputs[1].shape();
   if (left.rank() < 2 || right.rank() < 2) {
-    throw ShapeError("matmul: " + left.to_string() + " x " + right.to_string() + "; expected [..., m, k] x [..., k, n]");
+    throw ShapeError("matmul: " + left.to_string() + " x " + right.to_string() +
+                     "; expected [..., m, k] x [..., k, n]");
   }
   const int64_t m = left[left.rank() - 2], k = left[left.rank() - 1], n = right[right.rank() - 1];
   if (right[right.rank() - 2] != k) {
-    throw ShapeError("matmul: inner dimensions differ: " + left.to_string() + " x " + right.to_string() + "; expected [" +
-                     std::to_string(k) + ", *]");
+    throw ShapeError("matmul: inner dimensions differ: " + left.to_string() + " x " + right.to_string() +
+                     "; expected [" + std::to_string(k) + ", *]");
   }
   const Shape batch = broadcast_shapes("matmul", batch_of(left), batch_of(right));
   inputs[0] = broadcast_to(inputs[0], with_matrix(batch, m, k));

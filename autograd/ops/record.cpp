@@ -9,9 +9,10 @@ void check_rule(const Op& op, DType type, MapRule rule) {
   if (is_floating(type) && rule.floats) return;
   if (type == DType::int32 && rule.integers) return;
   if (type == DType::boolean && rule.booleans) return;
-  throw_dtype(op, type, !rule.integers && !rule.booleans ? "float32 or float64"
-                        : !rule.floats                   ? (rule.integers ? "int32 or bool" : "bool")
-                                                         : "float32, float64 or int32");
+  throw_dtype(op, type,
+              !rule.integers && !rule.booleans ? "float32 or float64"
+              : !rule.floats                   ? (rule.integers ? "int32 or bool" : "bool")
+                                               : "float32, float64 or int32");
 }
 
 }  // namespace

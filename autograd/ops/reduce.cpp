@@ -12,7 +12,8 @@ uint8_t axis_bits(const char* operation, const Axes& axes, int rank) {
   uint8_t bits = 0;
   for (int i = 0; i < axes.count; ++i) {
     const int axis = normalize_axis(operation, axes.list[i], rank);
-    if ((bits >> axis & 1) != 0) throw ShapeError(std::string(operation) + ": axis " + std::to_string(axis) + " given twice");
+    if ((bits >> axis & 1) != 0)
+      throw ShapeError(std::string(operation) + ": axis " + std::to_string(axis) + " given twice");
     bits = static_cast<uint8_t>(bits | 1 << axis);
   }
   return bits;
@@ -98,7 +99,8 @@ Tensor min(Located x, Axes axes, ReduceOptions options) {
 
 Tensor mean(Located x, Axes axes, ReduceOptions options) {
   const Tensor input = x.as(DType::float32);
-  if (!is_floating(input.dtype())) throw DTypeError(std::string("mean: ") + name_of(input.dtype()) + " given; expected float32 or float64");
+  if (!is_floating(input.dtype()))
+    throw DTypeError(std::string("mean: ") + name_of(input.dtype()) + " given; expected float32 or float64");
   const int64_t count = reduced_count(input.shape(), axis_bits("mean", axes, input.rank()));
   return Located(sum(Located(input, x.where()), axes, options), x.where()) / count;
 }

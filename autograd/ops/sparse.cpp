@@ -70,7 +70,8 @@ class SolveOp : public CustomOp {
 
   OutputType output(std::span<const OutputType> inputs) const override {
     const OutputType& b = inputs[0];
-    if (!is_floating(b.dtype)) throw DTypeError(std::string("solve: ") + name_of(b.dtype) + " given; expected float32 or float64");
+    if (!is_floating(b.dtype))
+      throw DTypeError(std::string("solve: ") + name_of(b.dtype) + " given; expected float32 or float64");
     if (b.shape.rank() < 1 || b.shape.rank() > 2 || b.shape[0] != a_.size()) {
       throw ShapeError("solve: right-hand side " + b.shape.to_string() + "; expected [" + std::to_string(a_.size()) +
                        "] or [" + std::to_string(a_.size()) + ", *]");
@@ -142,8 +143,6 @@ SparseCholesky::SparseCholesky(int64_t size, std::span<const SparseEntry> entrie
 
 int64_t SparseCholesky::size() const { return factor_->size; }
 
-Tensor solve(const SparseCholesky& a, Located b) {
-  return custom(std::make_shared<SolveOp>(a), {b}, b.where());
-}
+Tensor solve(const SparseCholesky& a, Located b) { return custom(std::make_shared<SolveOp>(a), {b}, b.where()); }
 
 }  // namespace autograd

@@ -32,9 +32,8 @@ Value lower2(Builder& builder, Inputs in, DType) {
 static const Op square_op{"square", Op::Kind::map,
                           [](Builder& b, Inputs in, DType) { return b.binary(Code::multiply, in[0], in[0]); },
                           [](const Vjp& v) { return Gradients(2 * v.grad * v.inputs[0]); }};
-static const Op sqrt_op{"sqrt", Op::Kind::map, lower1<Code::square_root>, [](const Vjp& v) {
-                          return Gradients(zero_of_zero(v.grad, v.grad / (2 * v.output)));
-                        }};
+static const Op sqrt_op{"sqrt", Op::Kind::map, lower1<Code::square_root>,
+                        [](const Vjp& v) { return Gradients(zero_of_zero(v.grad, v.grad / (2 * v.output))); }};
 static const Op exp_op{"exp", Op::Kind::map, lower1<Code::exp>,
                        [](const Vjp& v) { return Gradients(zero_of_zero(v.grad, v.grad * v.output)); }};
 static const Op log_op{"log", Op::Kind::map, lower1<Code::log>,

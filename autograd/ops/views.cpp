@@ -1,6 +1,6 @@
+#include <autograd/ops/embed.h>
 #include <autograd/ops/layout.h>
 #include <autograd/ops/record.h>
-#include <autograd/ops/embed.h>
 #include <autograd/ops/reduce.h>
 
 #include <algorithm>
@@ -207,7 +207,8 @@ Tensor slice(Located x, int axis, Range range) {
   int64_t extents[max_rank];
   std::copy(shape.begin(), shape.end(), extents);
   extents[at] = count;
-  return record_view(input, view, Shape(std::span<const int64_t>(extents, static_cast<size_t>(shape.rank()))), x.where());
+  return record_view(input, view, Shape(std::span<const int64_t>(extents, static_cast<size_t>(shape.rank()))),
+                     x.where());
 }
 
 Tensor select(Located x, int axis, int64_t index) {
@@ -216,7 +217,8 @@ Tensor select(Located x, int axis, int64_t index) {
   const int at = normalize_axis("select", axis, shape.rank());
   const int64_t position = index < 0 ? index + shape[at] : index;
   if (position < 0 || position >= shape[at]) {
-    throw IndexError("select: index " + std::to_string(index) + " on axis " + std::to_string(at) + " of " + shape.to_string());
+    throw IndexError("select: index " + std::to_string(index) + " on axis " + std::to_string(at) + " of " +
+                     shape.to_string());
   }
   StridedView view{};
   int64_t extents[max_rank];

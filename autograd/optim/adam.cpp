@@ -6,7 +6,8 @@
 
 namespace autograd {
 
-Adam::Adam(std::vector<Parameter> parameters, AdamOptions options) : Optimiser(std::move(parameters)), options_(options) {
+Adam::Adam(std::vector<Parameter> parameters, AdamOptions options)
+    : Optimiser(std::move(parameters)), options_(options) {
   for (const Parameter& parameter : this->parameters()) {
     first_moments_.emplace_back(zeros(parameter.shape(), parameter.dtype()));
     second_moments_.emplace_back(zeros(parameter.shape(), parameter.dtype()));

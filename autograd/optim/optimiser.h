@@ -33,6 +33,7 @@ class BACKLIGHT_API Optimiser {
 };
 
 /// One step of several optimisers (with rates of their own) on one loss, in one evaluation.
-BACKLIGHT_API void minimise(const Tensor& loss, std::span<Optimiser* const> optimisers, std::span<const Tensor> also = {});
+BACKLIGHT_API void minimise(const Tensor& loss, std::span<Optimiser* const> optimisers,
+                            std::span<const Tensor> also = {});
 
 }  // namespace autograd

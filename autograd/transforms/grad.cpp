@@ -116,7 +116,8 @@ class Reverse {
 
 Tensor seed(const Tensor& f, const GradOptions& options) {
   const Shape shape = f.shape();
-  if (!is_floating(f.dtype())) throw DTypeError(std::string("grad: of a ") + name_of(f.dtype()) + " tensor; expected float32 or float64");
+  if (!is_floating(f.dtype()))
+    throw DTypeError(std::string("grad: of a ") + name_of(f.dtype()) + " tensor; expected float32 or float64");
   if (!options.cotangent.defined()) {
     if (shape.size() != 1 || shape.rank() != 0) {
       throw ShapeError("grad: of a tensor of shape " + shape.to_string() + "; expected a scalar, or give a cotangent");
@@ -124,7 +125,8 @@ Tensor seed(const Tensor& f, const GradOptions& options) {
     return Located(1).as(f.dtype());
   }
   if (options.cotangent.shape() != shape) {
-    throw ShapeError("grad: cotangent " + options.cotangent.shape().to_string() + " of a tensor of shape " + shape.to_string());
+    throw ShapeError("grad: cotangent " + options.cotangent.shape().to_string() + " of a tensor of shape " +
+                     shape.to_string());
   }
   if (options.cotangent.dtype() != f.dtype()) {
     throw DTypeError(std::string("grad: ") + name_of(options.cotangent.dtype()) + " cotangent of a " +
@@ -169,9 +171,9 @@ std::span<const Tensor> grad(const Tensor& f, std::span<const Located> variables
       // A function that depends on x through steps only has the gradient zero; one that does not
       // depend on x at all was probably not meant.
       if (options.unused == GradOptions::Unused::error && !depends_on(graph, from, nodes[i])) {
-        throw UnreachedGradient(std::string("grad: the function does not depend on variable ") + std::to_string(i) + " (" +
-                                node.op->name + " " + node.shape().to_string() + ", recorded at " + to_string(node.where) +
-                                "); pass {.unused = zeros} where that is meant");
+        throw UnreachedGradient(std::string("grad: the function does not depend on variable ") + std::to_string(i) +
+                                " (" + node.op->name + " " + node.shape().to_string() + ", recorded at " +
+                                to_string(node.where) + "); pass {.unused = zeros} where that is meant");
       }
       result = broadcast_to(Located(0).as(node.dtype), node.shape());
     }

@@ -10,10 +10,10 @@
 namespace autograd {
 
 struct GradcheckOptions {
-  int order = 2;             ///< 1: the gradient; 2: also the gradient of the gradient
-  double step = 1e-6;        ///< of the central differences, times max(1, |x|)
-  double tolerance = 1e-5;   ///< |gradient - difference| <= tolerance * (1 + |difference|)
-  uint64_t seed = 1;         ///< of the weights that make a scalar of a function with many outputs
+  int order = 2;            ///< 1: the gradient; 2: also the gradient of the gradient
+  double step = 1e-6;       ///< of the central differences, times max(1, |x|)
+  double tolerance = 1e-5;  ///< |gradient - difference| <= tolerance * (1 + |difference|)
+  uint64_t seed = 1;        ///< of the weights that make a scalar of a function with many outputs
 };
 
 struct GradcheckResult {

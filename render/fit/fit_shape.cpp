@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <render/fit/fit_shape.h>
 #include <render/fit/large_steps.h>
 #include <render/fit/light.h>
@@ -12,7 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <string>
 #include <limits>
 
 namespace render {
@@ -20,12 +21,32 @@ namespace render {
 namespace {
 
 constexpr int sphere_subdivisions = 5;
-constexpr int light_interval = 10;        // steps between estimates of the light
-constexpr float opaque = 0.99f;           // alpha from which a pixel shows one surface only
-constexpr double plain_enough = 27;       // dB from which one colour explains the images
+constexpr int light_interval = 10;   // steps between estimates of the light
+constexpr float opaque = 0.99f;      // alpha from which a pixel shows one surface only
+constexpr double plain_enough = 27;  // dB from which one colour explains the images
 constexpr double albedo_rate = 0.01;
 constexpr double albedo_smoothing = 0.1;  // a step, along edges
 constexpr double light_relaxation = 0.3;
+
+FitShapeOptions checked(FitShapeOptions options) {
+  const auto require = [](bool good, const char* what) {
+    if (!good) throw ag::ValueError(std::string("fit: ") + what);
+  };
+  require(options.steps >= 0, "steps below 0");
+  require(options.views_per_step >= 1, "views_per_step below 1");
+  require(options.lambda >= 0 && std::isfinite(options.lambda), "lambda is not a number from 0 on");
+  require(options.rate > 0 && options.final_rate > 0 && std::isfinite(options.rate) && std::isfinite(options.final_rate),
+          "rates are not above 0");
+  return options;
+}
+
+/// Light until the first estimate: even, and such that albedo 1 looks grey.
+ag::Array even_light() {
+  return ag::Array::make<float>({9, 3}, [](std::span<float> out) {
+    std::fill(out.begin(), out.end(), 0.0f);
+    std::fill_n(out.begin(), 3, 0.8f / 0.282095f);
+  });
+}
 
 /// The start's ball as a mesh in scene coordinates.
 Mesh start_sphere(const Start& start) {
@@ -79,7 +100,7 @@ class NeighbourMean {
 struct ShapeFit::State {
   State(const Dataset& dataset_, FitShapeOptions options_)
       : dataset(dataset_),
-        options(std::move(options_)),
+        options(checked(std::move(options_))),
         training(training_views(dataset, options.holdout)),
         start(estimate_start(training)),
         base(options.init ? *options.init : start_sphere(start)),
@@ -101,7 +122,8 @@ struct ShapeFit::State {
   // What is fitted.
   std::optional<ag::Parameter> variables;  ///< u of large steps, [vertices, 3]
   std::optional<ag::Parameter> albedo;     ///< [vertices, 3]; 1 everywhere while the surface has one colour
-  std::optional<ag::Array> light;          ///< [9, 3]
+  ag::Array light = even_light();          ///< [9, 3]
+  bool light_known = false;                ///< it was estimated
   bool paint = false;                      ///< vertex colours are fitted
 
   std::optional<ag::UniformAdam> shape_optimiser;
@@ -117,7 +139,8 @@ struct ShapeFit::State {
     paint = with_paint;
     variables.emplace(system.variables(surface.positions), "shape");
     albedo.emplace(ag::ones(surface.positions.shape()), "albedo");
-    light.reset();
+    light = even_light();
+    light_known = false;
     shape_optimiser.emplace(std::vector<ag::Parameter>{*variables}, ag::AdamOptions{.learning_rate = options.rate});
     paint_optimiser.emplace(std::vector<ag::Parameter>{*albedo}, ag::AdamOptions{.learning_rate = albedo_rate});
     order.emplace(training.size(), options.seed);
@@ -135,13 +158,14 @@ struct ShapeFit::State {
   }
 
   Vec3 shade(const SurfaceView& view, const std::optional<Vec3>& pixel_albedo) const {
-    const Vec3 lit = harmonic_light(view.normal, *light);
+    const Vec3 lit = harmonic_light(view.normal, light);
     return pixel_albedo ? lit * *pixel_albedo : lit;
   }
 
   void update_light(const SurfaceView& view, const std::optional<Vec3>& pixel_albedo, const ag::Array& targets);
   void step(int number, int total);
-  bool steps(int from, int to, int total, const char* phase, const std::function<bool(const FitState&)>& go_on, ShapeFit* fit);
+  bool steps(int from, int to, int total, const char* phase, const std::function<bool(const FitState&)>& go_on,
+             ShapeFit* fit);
   Tensor image(std::span<const Camera> cameras) const;
   double training_psnr() const;
 };
@@ -170,13 +194,15 @@ void ShapeFit::State::update_light(const SurfaceView& view, const std::optional<
   const ag::Array estimate = estimate_light({.normal = {lists[0], lists[1], lists[2]},
                                              .albedo = {lists[3], lists[4], lists[5]},
                                              .colour = {lists[6], lists[7], lists[8]}});
-  if (!light) {
+  if (!light_known) {
     light = estimate;
+    light_known = true;
     return;
   }
-  const std::span<const float> before = light->values<float>(), now = estimate.values<float>();
+  const std::span<const float> before = light.values<float>(), now = estimate.values<float>();
   light = ag::Array::make<float>({9, 3}, [&](std::span<float> out) {
-    for (size_t i = 0; i < out.size(); ++i) out[i] = before[i] + static_cast<float>(light_relaxation) * (now[i] - before[i]);
+    for (size_t i = 0; i < out.size(); ++i)
+      out[i] = before[i] + static_cast<float>(light_relaxation) * (now[i] - before[i]);
   });
 }
 
@@ -272,11 +298,10 @@ void ShapeFit::run(const std::function<bool(const FitState&)>& go_on) {
 Mesh ShapeFit::mesh() const {
   const State& s = *state_;
   // A vertex's colour: its albedo in the mean of the estimated light over all directions.
-  const std::span<const float> albedo = s.albedo->values<float>();
+  const std::span<const float> albedo = s.albedo->values<float>(), light = s.light.values<float>();
   const ag::Array colors = ag::Array::make<float>(s.albedo->shape(), [&](std::span<float> out) {
     for (size_t i = 0; i < out.size(); ++i) {
-      const float light = s.light ? 0.282095f * s.light->values<float>()[i % 3] : 0.8f;
-      out[i] = std::clamp(albedo[i] * light, 0.0f, 1.0f);
+      out[i] = std::clamp(albedo[i] * 0.282095f * light[i % 3], 0.0f, 1.0f);
     }
   });
   return unweld(s.base, s.surface, s.start, s.positions(), colors);
@@ -305,9 +330,7 @@ std::vector<std::string> ShapeFit::remarks(const std::vector<ViewScore>& scores)
   for (const ViewScore& score : scores) {
     const View& view = state_->dataset.views[score.view];
     if (score.iou < 0.7) {
-      char text[64];
-      std::snprintf(text, sizeof text, " (IoU %.2f)", score.iou);
-      lines.push_back(view.name + ": its mask and camera disagree with the other views" + text);
+      lines.push_back(fmt::format("{}: its mask and camera disagree with the other views (IoU {:.2f})", view.name, score.iou));
     }
     if (closed_holes(render(view.camera), view.image) > 0) ++holes;
   }

@@ -23,8 +23,8 @@ struct FitShapeOptions {
   uint64_t seed = 0;
   int holdout = 8;  ///< view i is never used where i mod holdout == holdout - 1; 0: all are used
   Albedo albedo = Albedo::automatic;
-  std::optional<Mesh> init{};         ///< start from this mesh, in scene coordinates; else a sphere
-  double lambda = 10;                 ///< smoothness of a step (render/fit/large_steps.h)
+  std::optional<Mesh> init{};            ///< start from this mesh, in scene coordinates; else a sphere
+  double lambda = 10;                    ///< smoothness of a step (render/fit/large_steps.h)
   double rate = 0.1, final_rate = 0.01;  ///< of the optimiser, in radii of the starting ball
 };
 
@@ -32,7 +32,7 @@ struct FitShapeOptions {
 struct FitState {
   int step = 0, steps = 0;  ///< steps grows when a fit starts again with vertex colours
   double loss = 0;
-  const char* phase = "";   ///< "one colour", "vertex colours"
+  const char* phase = "";  ///< "one colour", "vertex colours"
   class ShapeFit* fit = nullptr;
 };
 
@@ -46,7 +46,8 @@ struct ViewScore {
 /// bytes for a seed, whatever the number of threads.
 class BACKLIGHT_API ShapeFit {
  public:
-  /// throws ValueError: no training views, empty masks, cameras that do not meet
+  /// The dataset is kept by reference.
+  /// throws ValueError: no training views, empty masks, cameras that do not meet, options out of range
   ShapeFit(const Dataset& dataset, FitShapeOptions options);
   ~ShapeFit();
   ShapeFit(const ShapeFit&) = delete;

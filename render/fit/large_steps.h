@@ -1,8 +1,7 @@
 #pragma once
 
-#include <render/geometry/topology.h>
-
 #include <autograd/autograd.h>
+#include <render/geometry/topology.h>
 
 namespace render {
 

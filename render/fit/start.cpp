@@ -1,6 +1,5 @@
-#include <render/fit/start.h>
-
 #include <autograd/core/error.h>
+#include <render/fit/start.h>
 
 #include <Eigen/Dense>
 #include <cmath>
@@ -74,7 +73,8 @@ Start estimate_start(std::span<const View* const> views) {
   }
   if (behind || !(radius > 0) || !(miss <= 0.5 * radius)) {
     throw autograd::ValueError(
-        "fit: cameras and masks do not meet; is transform_matrix camera-to-world in OpenGL axes? try --convention opencv");
+        "fit: cameras and masks do not meet; is transform_matrix camera-to-world in OpenGL axes? try --convention "
+        "opencv");
   }
   const Eigen::Vector3d centre = meeting + middle;
   return {{centre.x(), centre.y(), centre.z()}, 0.95 * radius};

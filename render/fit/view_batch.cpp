@@ -81,22 +81,24 @@ ViewBatch make_batch(std::span<const View* const> views, const Start& start) {
       }
     });
   });
-  batch.inside = equal ? ag::ones({1}) : ag::Array::make<float>({frame.views, frame.height, frame.width, 1}, [&](std::span<float> out) {
-    std::fill(out.begin(), out.end(), 0.0f);
-    for (int64_t i = 0; i < frame.views; ++i) {
-      const Image8& image = views[static_cast<size_t>(i)]->image;
-      for (int y = 0; y < image.height; ++y) {
-        const auto row = out.begin() + i * pixels + y * frame.width;
-        std::fill(row, row + image.width, 1.0f);
-      }
-    }
-  });
+  batch.inside = equal ? ag::ones({1})
+                       : ag::Array::make<float>({frame.views, frame.height, frame.width, 1}, [&](std::span<float> out) {
+                           std::fill(out.begin(), out.end(), 0.0f);
+                           for (int64_t i = 0; i < frame.views; ++i) {
+                             const Image8& image = views[static_cast<size_t>(i)]->image;
+                             for (int y = 0; y < image.height; ++y) {
+                               const auto row = out.begin() + i * pixels + y * frame.width;
+                               std::fill(row, row + image.width, 1.0f);
+                             }
+                           }
+                         });
   return batch;
 }
 
 ag::Array camera_matrices(std::span<const Camera> cameras, const Start& start) {
   std::vector<Matrix4> matrices;
-  for (const Camera& camera : cameras) matrices.push_back(clip_from_fit(camera, start, {1, camera.height, camera.width}));
+  for (const Camera& camera : cameras)
+    matrices.push_back(clip_from_fit(camera, start, {1, camera.height, camera.width}));
   return as_array(matrices);
 }
 

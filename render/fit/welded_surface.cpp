@@ -47,7 +47,8 @@ Mesh unweld(const Mesh& mesh, const WeldedSurface& surface, const Start& start, 
   result.positions = ag::Array::make<double>(mesh.positions.shape(), [&](std::span<double> out) {
     for (size_t v = 0; v < welded.size(); ++v) {
       for (size_t k = 0; k < 3; ++k) {
-        out[v * 3 + k] = start.centre[k] + start.radius * static_cast<double>(from[static_cast<size_t>(welded[v]) * 3 + k]);
+        out[v * 3 + k] =
+            start.centre[k] + start.radius * static_cast<double>(from[static_cast<size_t>(welded[v]) * 3 + k]);
       }
     }
   });

@@ -22,14 +22,14 @@ struct Material {
 /// small object far from the origin keeps its shape. Positions, UVs and normals have
 /// triangle lists of their own, as in OBJ: a UV seam does not split a position.
 struct Mesh {
-  ag::Array positions = ag::zeros({0, 3}, ag::DType::float64);      ///< [vertices, 3] float64, scene units
-  ag::Array triangles = ag::zeros({0, 3}, ag::DType::int32);        ///< [faces, 3] int32, into positions
-  ag::Array uvs = ag::zeros({0, 2});                                ///< [uvs, 2] float32; (0, 0) is the lower left
-  ag::Array uv_triangles = ag::zeros({0, 3}, ag::DType::int32);     ///< [faces, 3] into uvs, -1: none; or [0, 3]
-  ag::Array normals = ag::zeros({0, 3});                            ///< [normals, 3] float32, unit length
+  ag::Array positions = ag::zeros({0, 3}, ag::DType::float64);       ///< [vertices, 3] float64, scene units
+  ag::Array triangles = ag::zeros({0, 3}, ag::DType::int32);         ///< [faces, 3] int32, into positions
+  ag::Array uvs = ag::zeros({0, 2});                                 ///< [uvs, 2] float32; (0, 0) is the lower left
+  ag::Array uv_triangles = ag::zeros({0, 3}, ag::DType::int32);      ///< [faces, 3] into uvs, -1: none; or [0, 3]
+  ag::Array normals = ag::zeros({0, 3});                             ///< [normals, 3] float32, unit length
   ag::Array normal_triangles = ag::zeros({0, 3}, ag::DType::int32);  ///< [faces, 3] into normals, -1: none; or [0, 3]
-  ag::Array colors = ag::zeros({0, 3});                             ///< [vertices, 3] float32 linear RGB; or [0, 3]
-  ag::Array face_materials = ag::zeros({0}, ag::DType::int32);      ///< [faces] into materials, -1: none; or [0]
+  ag::Array colors = ag::zeros({0, 3});                              ///< [vertices, 3] float32 linear RGB; or [0, 3]
+  ag::Array face_materials = ag::zeros({0}, ag::DType::int32);       ///< [faces] into materials, -1: none; or [0]
   std::vector<Material> materials;
 
   int64_t vertices() const { return positions.shape()[0]; }
@@ -40,7 +40,7 @@ struct Mesh {
 };
 
 /// Centre and half-diagonal of the axis-aligned bounding box of the referenced vertices.
-struct Bounds {
+struct BACKLIGHT_API Bounds {
   std::array<double, 3> lower{}, upper{};
   std::array<double, 3> centre() const;
   double diagonal() const;

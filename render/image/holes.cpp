@@ -1,6 +1,5 @@
-#include <render/image/holes.h>
-
 #include <autograd/core/error.h>
+#include <render/image/holes.h>
 
 #include <algorithm>
 

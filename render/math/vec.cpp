@@ -31,7 +31,9 @@ Vec4 transform(ag::Located matrices, const Vec3& points) {
     throw ag::ShapeError("transform: matrices " + shape.to_string() + "; expected [views, 4, 4]");
   }
   const auto row = [&](int64_t i) {
-    const auto entry = [&](int64_t j) { return ag::expand_dims(ag::select(ag::select(m, 1, i), 1, j), 1); };  // [views, 1]
+    const auto entry = [&](int64_t j) {
+      return ag::expand_dims(ag::select(ag::select(m, 1, i), 1, j), 1);
+    };  // [views, 1]
     return entry(0) * points.x + entry(1) * points.y + entry(2) * points.z + entry(3);
   };
   return {row(0), row(1), row(2), row(3)};

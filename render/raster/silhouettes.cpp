@@ -28,8 +28,9 @@ class SilhouettesOp : public ag::CustomOp {
     const std::span<const int32_t> triangles = call.input<int32_t>(4), ids = call.input<int32_t>(5);
     check_triangles("silhouettes", triangles, clip.vertices());
     const kernels::EdgeTopology edges{
-        topology_.edges.values<int32_t>(), topology_.wing_start.values<int32_t>(), topology_.wings.values<int32_t>(),
-        topology_.edge_component.values<int32_t>(), topology_.face_component.values<int32_t>(), topology_.components};
+        topology_.edges.values<int32_t>(),          topology_.wing_start.values<int32_t>(),
+        topology_.wings.values<int32_t>(),          topology_.edge_component.values<int32_t>(),
+        topology_.face_component.values<int32_t>(), topology_.components};
     thread_local std::vector<std::vector<kernels::Crossing>> lists;
     lists.resize(static_cast<size_t>(frame_.views));
     auto* const found = &lists;  // the loop's threads have lists of their own
@@ -39,7 +40,8 @@ class SilhouettesOp : public ag::CustomOp {
       for (int64_t view = begin; view < end; ++view) {
         std::vector<kernels::Crossing>& list = (*found)[static_cast<size_t>(view)];
         list.clear();
-        const std::span<const int32_t> seen = ids.subspan(static_cast<size_t>(view * pixels), static_cast<size_t>(pixels));
+        const std::span<const int32_t> seen =
+            ids.subspan(static_cast<size_t>(view * pixels), static_cast<size_t>(pixels));
         check_ids(seen, static_cast<int64_t>(triangles.size() / 3));
         kernels::crossings(clip.view(view), triangles, edges, viewport(frame_), seen, list);
       }

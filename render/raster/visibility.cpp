@@ -21,7 +21,8 @@ class VisibilityOp : public ag::CustomOp {
     check_triangles("visibility", triangles, clip.vertices());
     const std::span<int32_t> ids = call.output<int32_t>(0, {frame_.views, frame_.height, frame_.width});
     const int64_t pixels = frame_.height * frame_.width;
-    const double cost = static_cast<double>(frame_.views) * (static_cast<double>(triangles.size()) * 15 + static_cast<double>(pixels));
+    const double cost =
+        static_cast<double>(frame_.views) * (static_cast<double>(triangles.size()) * 15 + static_cast<double>(pixels));
     ag::parallel_for(frame_.views, cost, [&](int64_t begin, int64_t end) {
       for (int64_t view = begin; view < end; ++view) {
         kernels::visibility(clip.view(view), triangles, viewport(frame_),
@@ -77,7 +78,8 @@ Tensor visibility(const Vec4& clip, const ag::Array& triangles, const Frame& fra
 
 VisiblePixels visible_pixels(const Tensor& ids) {
   const ag::Shape shape = ids.shape();
-  if (shape.rank() != 3) throw ag::ShapeError("visible_pixels: ids " + shape.to_string() + "; expected [views, height, width]");
+  if (shape.rank() != 3)
+    throw ag::ShapeError("visible_pixels: ids " + shape.to_string() + "; expected [views, height, width]");
   const std::vector<Tensor> lists = ag::eager(VisiblePixelsOp(), 5, {ids});
   return {lists[0], lists[1], lists[2], lists[3], lists[4], {shape[0], shape[1], shape[2]}};
 }

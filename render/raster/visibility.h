@@ -20,8 +20,8 @@ BACKLIGHT_API Tensor visibility(const Vec4& clip, const ag::Array& triangles, co
 
 /// The covered pixels of a visibility buffer, in order.
 struct VisiblePixels {
-  Tensor pixel;     ///< [n] int32 into views * height * width
-  Tensor triangle;  ///< [n] int32
+  Tensor pixel;              ///< [n] int32 into views * height * width
+  Tensor triangle;           ///< [n] int32
   Tensor view, row, column;  ///< [n] int32
   Frame frame;
 };

@@ -15,11 +15,10 @@
 // How true silhouette gradients are: the derivative of a weighted image under screen-space motions of
 // an object, against central differences of a supersampled rendering without any antialiasing rule.
 //
-//   loss      sum over pixels of w(p) I(p), w(x, y) = sin(7x + 1) + cos(5y - 2x) + sin(11xy) / 2, (x, y) = pixel centre / R
-//   camera    distance 5, focal 1.6 R pixels, principal point off the centre by (.37, .21) pixels
-//   poses     k = 0..5: yaw .4 + 1.05 k, then pitch .35 k
-//   motions   translations in x and y, scale and rotation about the image centre
-//   error     |S (g - g*)| / |S g*|, S = diag(1, 1, 1 / (.3 R), 1 / (.3 R)); mean over the poses
+//   loss      sum over pixels of w(p) I(p), w(x, y) = sin(7x + 1) + cos(5y - 2x) + sin(11xy) / 2, (x, y) = pixel centre
+//   / R camera    distance 5, focal 1.6 R pixels, principal point off the centre by (.37, .21) pixels poses     k =
+//   0..5: yaw .4 + 1.05 k, then pitch .35 k motions   translations in x and y, scale and rotation about the image
+//   centre error     |S (g - g*)| / |S g*|, S = diag(1, 1, 1 / (.3 R), 1 / (.3 R)); mean over the poses
 
 namespace {
 
@@ -118,7 +117,8 @@ ag::Array pixel_weights(int size) {
   return ag::Array::make<float>({1, size, size, 1}, [&](std::span<float> out) {
     for (int row = 0; row < size; ++row) {
       for (int column = 0; column < size; ++column) {
-        out[static_cast<size_t>(row * size + column)] = static_cast<float>(weight((column + 0.5) / size, (row + 0.5) / size));
+        out[static_cast<size_t>(row * size + column)] =
+            static_cast<float>(weight((column + 0.5) / size, (row + 0.5) / size));
       }
     }
   });
@@ -145,7 +145,8 @@ double sampled_loss(const Posed& posed, int size, int samples, const Vector4& mo
     for (size_t i = 0; i < 4; ++i) out[i] = static_cast<float>(motion[i]);
   });
   const int64_t fine = static_cast<int64_t>(size) * samples;
-  const Tensor ids = render::visibility(project(posed, ag::Located(at).tensor(), size), posed.triangles, {1, fine, fine});
+  const Tensor ids =
+      render::visibility(project(posed, ag::Located(at).tensor(), size), posed.triangles, {1, fine, fine});
   const std::span<const int32_t> list = ids.values<int32_t>();
   double loss = 0;
   for (int row = 0; row < size; ++row) {
@@ -153,7 +154,8 @@ double sampled_loss(const Posed& posed, int size, int samples, const Vector4& mo
       double sum = 0;
       for (int64_t y = 0; y < samples; ++y) {
         const int32_t* id = list.data() + (row * samples + y) * fine + column * samples;
-        for (int x = 0; x < samples; ++x) sum += id[x] < 0 ? 0 : static_cast<double>(posed.values[static_cast<size_t>(id[x])]);
+        for (int x = 0; x < samples; ++x)
+          sum += id[x] < 0 ? 0 : static_cast<double>(posed.values[static_cast<size_t>(id[x])]);
       }
       loss += sum / (samples * samples) * weight((column + 0.5) / size, (row + 0.5) / size);
     }
@@ -194,7 +196,8 @@ double mean_error(const Scene& scene, int size) {
 
 std::optional<render::Mesh> data_mesh(const std::string& name) {
   const char* given = std::getenv("BACKLIGHT_DATA");
-  const std::filesystem::path folder = given ? given : std::filesystem::path(BACKLIGHT_SOURCE_ROOT) / ".." / "shared" / "data";
+  const std::filesystem::path folder =
+      given ? given : std::filesystem::path(BACKLIGHT_SOURCE_ROOT) / ".." / "shared" / "data";
   const std::filesystem::path path = folder / "meshes" / name;
   if (!std::filesystem::exists(path)) {
     fmt::print("{}: not there (set BACKLIGHT_DATA); its rows are left out\n", path.string());
@@ -210,7 +213,12 @@ std::vector<Scene> scenes() {
     list.push_back({"spot, mask", {{.mesh = *spot}}, {.09, .045, .02, .013}});
     list.push_back({"spot (half size) over a 20,480-face sphere",
                     {{.mesh = *spot, .scale = 0.5, .place = {0, 0, 1.2}},
-                     {.mesh = render::icosphere(5), .scale = 1.1, .place = {0.1, 0, -1}, .value = 0.25, .moves = false, .turns = false}},
+                     {.mesh = render::icosphere(5),
+                      .scale = 1.1,
+                      .place = {0.1, 0, -1},
+                      .value = 0.25,
+                      .moves = false,
+                      .turns = false}},
                     {.14, .065, .035, .02}});
   }
   return list;

@@ -44,18 +44,21 @@ TEST_CASE("Coverage of the differentiable renderer is that of a supersampled pic
     camera.cy -= 1.7;
     const ag::Array picture = render::to_linear(still.picture(camera));
     const ag::Step step;
-    const render::SurfaceView view = render::see(render::unpack3(surface.positions), surface.triangles, surface.topology,
-                                                 render::camera_matrices({&camera, 1}, start), {1, 64, 96});
+    const render::SurfaceView view =
+        render::see(render::unpack3(surface.positions), surface.triangles, surface.topology,
+                    render::camera_matrices({&camera, 1}, start), {1, 64, 96});
     const ag::Tensor one = ag::broadcast_to(ag::Located(1).as(ag::DType::float32), view.normal.x.shape());
     const ag::Tensor drawn = render::draw(view, {one, one, one});
 
-    const Moments expected = moments(picture.values<float>(), 96, 4, 3), seen = moments(drawn.values<float>(), 96, 4, 3);
+    const Moments expected = moments(picture.values<float>(), 96, 4, 3),
+                  seen = moments(drawn.values<float>(), 96, 4, 3);
     CHECK(seen.area == Approx(expected.area).epsilon(0.002));
     CHECK(std::fabs(seen.column - expected.column) < 0.05);
     CHECK(std::fabs(seen.row - expected.row) < 0.05);
     double worst = 0, mean = 0;
     for (size_t i = 3; i < static_cast<size_t>(picture.size()); i += 4) {
-      const double difference = std::fabs(static_cast<double>(drawn.values<float>()[i]) - static_cast<double>(picture.values<float>()[i]));
+      const double difference =
+          std::fabs(static_cast<double>(drawn.values<float>()[i]) - static_cast<double>(picture.values<float>()[i]));
       worst = std::max(worst, difference);
       mean += difference / (96 * 64);
     }

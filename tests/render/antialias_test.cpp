@@ -33,7 +33,9 @@ Vec4 clip_of(const HalfPlane& plane, const Tensor& offset) {
     columns[i] = plane.point[0] + along * plane.direction[0] + into * plane.inward[0];
     rows[i] = plane.point[1] + along * plane.direction[1] + into * plane.inward[1];
   }
-  const auto list = [&](double a, double b, double c) { return ag::Array::of<double>({a, b, c}).reshape({1, 3}).cast(type); };
+  const auto list = [&](double a, double b, double c) {
+    return ag::Array::of<double>({a, b, c}).reshape({1, 3}).cast(type);
+  };
   const Tensor w = ag::Located(list(plane.depths[0], plane.depths[1], 1)).tensor();
   const Tensor column = ag::select(offset, 0, 0) + list(columns[0], columns[1], columns[2]);
   const Tensor row = ag::select(offset, 0, 1) + list(rows[0], rows[1], rows[2]);
@@ -121,7 +123,8 @@ TEST_CASE("a slanted edge that leaves the image above and below covers its exact
   for (int i = 0; i <= 32; ++i) {
     const double at = 15.1 + 1.5 * i / 32;
     const double length = std::hypot(slope, 1);
-    const Total drawn = total({{at, height / 2.0}, {slope / length, 1 / length}, {side / length, -side * slope / length}});
+    const Total drawn =
+        total({{at, height / 2.0}, {slope / length, 1 / length}, {side / length, -side * slope / length}});
     INFO(at);
     CHECK(std::fabs(drawn.area - (side > 0 ? (width - at) * height : at * height)) < 1e-9);
     CHECK(drawn.slope[0] == Approx(-side * height));
@@ -189,9 +192,12 @@ TEST_CASE("an edge shorter than the rounding of positions throws no pixel far of
   const ag::DType type = GENERATE(ag::DType::float32, ag::DType::float64);
   const ag::Step step;
   const auto on_screen = [&](double size, double sign, std::initializer_list<double> pixels) {
-    return ag::Array::make<double>({1, 4}, [&](std::span<double> out) {
-             std::ranges::transform(pixels, out.begin(), [&](double at) { return sign * (2 * at / size - 1); });
-           }).cast(type);
+    return ag::Array::make<double>({1, 4},
+                                   [&](std::span<double> out) {
+                                     std::ranges::transform(pixels, out.begin(),
+                                                            [&](double at) { return sign * (2 * at / size - 1); });
+                                   })
+        .cast(type);
   };
   const ag::Array x = on_screen(width, 1, {14.3, 14.3 + 1.4 * unit, 40, 40});
   const ag::Array y = on_screen(height, -1, {5.5 + (0.5 - gap) * unit, 5.5 + (0.5 + gap) * unit, 9, -9});
@@ -218,8 +224,8 @@ TEST_CASE("all channels are blended alike, over any background") {
   const Drawn drawn = draw(clip_of({{14.2, 6}, {0.6, 0.8}, {0.8, -0.6}}, ag::Located(none).tensor()));
   const std::vector<double> share = coverage(drawn).to_vector<double>();
   const std::vector<double> inside{0.2, 0.7, 0.1, 1}, outside{0.9, 0.3, 0.5, 0};
-  const Tensor image = antialias(plain(drawn, ag::Array::from(inside, {4}), ag::Array::from(outside, {4})), drawn.clip,
-                                 drawn.crossings);
+  const Tensor image =
+      antialias(plain(drawn, ag::Array::from(inside, {4}), ag::Array::from(outside, {4})), drawn.clip, drawn.crossings);
   REQUIRE(image.shape() == ag::Shape{1, height, width, 4});
   const std::span<const double> values = image.values<double>();
   size_t partial = 0;

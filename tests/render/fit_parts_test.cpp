@@ -29,7 +29,8 @@ Image8 mask(int width, int height, const std::function<bool(int, int)>& covered)
   for (int row = 0; row < height; ++row) {
     for (int column = 0; column < width; ++column) {
       const auto at = static_cast<size_t>(row * width + column) * 4;
-      if (covered(column, row)) std::fill_n(image.rgba.begin() + static_cast<std::ptrdiff_t>(at), 4, static_cast<unsigned char>(255));
+      if (covered(column, row))
+        std::fill_n(image.rgba.begin() + static_cast<std::ptrdiff_t>(at), 4, static_cast<unsigned char>(255));
     }
   }
   return image;
@@ -39,7 +40,8 @@ Image8 mask(int width, int height, const std::function<bool(int, int)>& covered)
 Image8 disc(const Camera& camera, const Point3& centre, double radius) {
   const Matrix4 m = rigid_inverse(camera.world_from_camera);
   Point3 c{};
-  for (size_t i = 0; i < 3; ++i) c[i] = m[4 * i] * centre[0] + m[4 * i + 1] * centre[1] + m[4 * i + 2] * centre[2] + m[4 * i + 3];
+  for (size_t i = 0; i < 3; ++i)
+    c[i] = m[4 * i] * centre[0] + m[4 * i + 1] * centre[1] + m[4 * i + 2] * centre[2] + m[4 * i + 3];
   return mask(camera.width, camera.height, [&](int column, int row) {
     const Point3 ray{(column + 0.5 - camera.cx) / camera.fx, -(row + 0.5 - camera.cy) / camera.fy, -1};
     const double along = c[0] * ray[0] + c[1] * ray[1] + c[2] * ray[2];
@@ -122,8 +124,8 @@ TEST_CASE("views with an empty mask do not count for the start") {
 }
 
 TEST_CASE("cameras turned wrong are told as such") {
-  const std::function<Matrix4(const Matrix4&)> mistake = GENERATE(
-      as<std::function<Matrix4(const Matrix4&)>>(), swap_opengl_opencv, rigid_inverse, [](const Matrix4& m) {
+  const std::function<Matrix4(const Matrix4&)> mistake =
+      GENERATE(as<std::function<Matrix4(const Matrix4&)>>(), swap_opengl_opencv, rigid_inverse, [](const Matrix4& m) {
         Matrix4 transposed = m;  // its rotation only
         for (size_t i = 0; i < 3; ++i) {
           for (size_t k = 0; k < 3; ++k) transposed[4 * i + k] = m[4 * k + i];
@@ -150,7 +152,8 @@ TEST_CASE("large steps: u is v and lambda times what its edges differ by") {
 
 TEST_CASE("large steps: positions undo variables on a mesh") {
   const Mesh mesh = icosphere(3);
-  const LargeSteps system(mesh.vertices(), make_topology(mesh.positions, mesh.triangles).edges, GENERATE(1.0, 10.0, 50.0));
+  const LargeSteps system(mesh.vertices(), make_topology(mesh.positions, mesh.triangles).edges,
+                          GENERATE(1.0, 10.0, 50.0));
   Random random(51);
   const ag::Array v = random_array<float>(random, {mesh.vertices(), 3}, -1, 1);
   const ag::Step step;
@@ -159,7 +162,7 @@ TEST_CASE("large steps: positions undo variables on a mesh") {
 }
 
 TEST_CASE("large steps: the gradient is right, and a step of u is smooth in v") {
-  const Mesh mesh = scene::joined(scene::tetrahedron(), cube(1));
+  const Mesh mesh = scene::joined(scene::tetrahedron(), scene::placed(cube(1), 1, {5, 0, 0}));
   const LargeSteps system(mesh.vertices(), make_topology(mesh.positions, mesh.triangles).edges, 10);
   const ag::GradcheckResult result =
       ag::gradcheck([&](std::span<const Tensor> x) { return ag::square(system.positions(x[0])); }, {mesh.positions});
@@ -200,6 +203,9 @@ TEST_CASE("an order of views visits each once an epoch, as its seed says") {
   CHECK(first == all_same);
   CHECK(first != all_other);
   CHECK_FALSE(std::equal(first.begin(), first.begin() + 7, first.begin() + 7));
+  // The same on every machine.
+  ViewOrder pinned(6, 3);
+  for (size_t view : std::initializer_list<size_t>{5, 0, 2, 4, 1, 3}) CHECK(pinned.next() == view);
   ViewOrder single(1, 0);
   CHECK(single.next() == 0);
   CHECK(single.next() == 0);
@@ -210,7 +216,7 @@ TEST_CASE("an order of views takes every permutation about as often") {
   for (uint64_t seed = 0; seed < 600; ++seed) {
     ViewOrder order(3, seed);
     const size_t a = order.next(), b = order.next();
-    ++counts[2 * a + (b > (a + 1) % 3 ? 1 : 0)];
+    ++counts[2 * a + (b == (a + 1) % 3 ? 1 : 0)];
   }
   CHECK(std::accumulate(counts.begin(), counts.end(), 0) == 600);
   CHECK(*std::ranges::min_element(counts) > 60);
@@ -243,7 +249,8 @@ TEST_CASE("unwelding moves vertices and keeps faces, UVs, materials and order") 
   const WeldedSurface surface = weld(mesh, start);
   const ag::Array colors = ag::Array::of<float>({0, 0, 0, 0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.6f, 1, 1, 1}).reshape({4, 3});
   const Mesh same = unweld(mesh, surface, start, surface.positions, colors);
-  for (size_t i = 0; i < 18; ++i) CHECK(same.positions.values<double>()[i] == Approx(mesh.positions.values<double>()[i]).margin(2e-6));
+  for (size_t i = 0; i < 18; ++i)
+    CHECK(same.positions.values<double>()[i] == Approx(mesh.positions.values<double>()[i]).margin(2e-6));
   CHECK(same.triangles.to_vector<int32_t>() == mesh.triangles.to_vector<int32_t>());
   CHECK(same.uvs.to_vector<float>() == mesh.uvs.to_vector<float>());
   CHECK(same.uv_triangles.to_vector<int32_t>() == mesh.uv_triangles.to_vector<int32_t>());
@@ -259,14 +266,18 @@ TEST_CASE("unwelding moves vertices and keeps faces, UVs, materials and order") 
     out[3 * 2 + 2] += 0.5f;
   });
   const Mesh other = unweld(mesh, surface, start, moved, colors);
-  for (size_t v : {2, 3}) CHECK(other.positions.values<double>()[3 * v + 2] == Approx(2).margin(2e-6));  // both sides of the seam
+  for (size_t v : {2, 3})
+    CHECK(other.positions.values<double>()[3 * v + 2] == Approx(2).margin(2e-6));  // both sides of the seam
 }
 
 TEST_CASE("holes of a mask that an image covers are counted") {
   constexpr int width = 120, height = 80;
-  const auto inside = [](int x, int y, double cx, double cy, double radius) { return std::hypot(x - cx, y - cy) < radius; };
+  const auto inside = [](int x, int y, double cx, double cy, double radius) {
+    return std::hypot(x - cx, y - cy) < radius;
+  };
   const Image8 filled = mask(width, height, [&](int x, int y) { return inside(x, y, 60, 40, 35); });
-  const Image8 ring = mask(width, height, [&](int x, int y) { return inside(x, y, 60, 40, 35) && !inside(x, y, 60, 40, 12); });
+  const Image8 ring =
+      mask(width, height, [&](int x, int y) { return inside(x, y, 60, 40, 35) && !inside(x, y, 60, 40, 12); });
   const Image8 two = mask(width, height, [&](int x, int y) {
     return inside(x, y, 60, 40, 35) && !inside(x, y, 45, 40, 9) && !inside(x, y, 75, 40, 9);
   });
@@ -276,7 +287,8 @@ TEST_CASE("holes of a mask that an image covers are counted") {
   CHECK(closed_holes(ring, filled) == 0);
 
   SECTION("a speck is no hole") {
-    const Image8 speck = mask(width, height, [&](int x, int y) { return inside(x, y, 60, 40, 35) && !inside(x, y, 60, 40, 2); });
+    const Image8 speck =
+        mask(width, height, [&](int x, int y) { return inside(x, y, 60, 40, 35) && !inside(x, y, 60, 40, 2); });
     CHECK(closed_holes(filled, speck) == 0);
   }
   SECTION("what reaches the border is no hole") {
@@ -286,9 +298,11 @@ TEST_CASE("holes of a mask that an image covers are counted") {
     CHECK(closed_holes(filled, bay) == 0);
   }
   SECTION("a hole that is open in most of its area is not closed") {
-    const Image8 narrower = mask(width, height, [&](int x, int y) { return inside(x, y, 60, 40, 35) && !inside(x, y, 60, 40, 10); });
+    const Image8 narrower =
+        mask(width, height, [&](int x, int y) { return inside(x, y, 60, 40, 35) && !inside(x, y, 60, 40, 10); });
     CHECK(closed_holes(narrower, ring) == 0);
-    const Image8 nearly = mask(width, height, [&](int x, int y) { return inside(x, y, 60, 40, 35) && !inside(x, y, 60, 40, 7); });
+    const Image8 nearly =
+        mask(width, height, [&](int x, int y) { return inside(x, y, 60, 40, 35) && !inside(x, y, 60, 40, 7); });
     CHECK(closed_holes(nearly, ring) == 1);
   }
   SECTION("alpha 127 is background, 128 is not") {
@@ -326,7 +340,8 @@ TEST_CASE("a batch holds linear images of any sizes in the upper left corner") {
         const size_t at = i * 63 + row * 9 + column;
         CHECK(inside[at] == (is_inside ? 1.0f : 0.0f));
         for (size_t c = 0; c < 4; ++c) {
-          const float expected = is_inside ? linear.values<float>()[(row * static_cast<size_t>(sizes[i][0]) + column) * 4 + c] : 0.0f;
+          const float expected =
+              is_inside ? linear.values<float>()[(row * static_cast<size_t>(sizes[i][0]) + column) * 4 + c] : 0.0f;
           CHECK(targets[at * 4 + c] == Approx(expected).margin(1e-7));
         }
       }
@@ -349,7 +364,8 @@ TEST_CASE("a batch's cameras show fit coordinates where the scene's show the sce
     const Point3 expected = projected(views[i].camera, world);
     const float* m = batch.matrices.values<float>().data() + 16 * i;
     const auto clip = [&](size_t row) {
-      return m[4 * row] * fit[0] + m[4 * row + 1] * fit[1] + m[4 * row + 2] * fit[2] + static_cast<double>(m[4 * row + 3]);
+      return m[4 * row] * fit[0] + m[4 * row + 1] * fit[1] + m[4 * row + 2] * fit[2] +
+             static_cast<double>(m[4 * row + 3]);
     };
     const double w = clip(3);
     CHECK((clip(0) / w + 1) * 40 / 2 == Approx(expected[0]).margin(1e-4));

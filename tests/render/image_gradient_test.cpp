@@ -111,7 +111,8 @@ void check_finite(const Mesh& mesh, const ag::Array& light_values, const ag::Arr
   const ag::DType type = GENERATE(ag::DType::float32, ag::DType::float64);
   const std::vector<Camera> list = cameras();
   const ag::Step step;
-  const ag::Array positions = mesh.positions.cast(type), lit = light_values.cast(type), paint = albedo_values.cast(type);
+  const ag::Array positions = mesh.positions.cast(type), lit = light_values.cast(type),
+                  paint = albedo_values.cast(type);
   const Tensor at = ag::Located(positions).tensor();
   const Lists lists = make_lists(project(at, list), mesh, 2);
   const Tensor image = shade(lists, mesh, list, at, ag::Located(lit).tensor(), ag::Located(paint).tensor());
@@ -202,7 +203,8 @@ TEST_CASE("either type sees the same pixels and crossings") {
   const auto image = [&](ag::DType type) {
     const Tensor at = ag::Located(mesh.positions.cast(type)).tensor();
     const Lists lists = make_lists(project(at, cameras()), mesh, 2);
-    const Tensor drawn = shade(lists, mesh, cameras(), at, ag::Located(lit.cast(type)).tensor(), ag::Located(paint.cast(type)).tensor());
+    const Tensor drawn =
+        shade(lists, mesh, cameras(), at, ag::Located(lit.cast(type)).tensor(), ag::Located(paint.cast(type)).tensor());
     return ag::cast(drawn, ag::DType::float64).to_vector<double>();
   };
   const std::vector<double> narrow_image = image(ag::DType::float32), wide_image = image(ag::DType::float64);
@@ -221,7 +223,9 @@ TEST_CASE("image and gradients are finite with degenerate triangles in the mesh"
   const Mesh ball = ball_and_tetrahedron();
   // A needle, a point and a triangle that names one vertex twice, all in sight; and a vertex without faces.
   Mesh thin;
-  thin.positions = ag::Array::of<double>({-1, 1, 1.2, 0, 1, 1.2, 1, 1, 1.2, 0.5, 0.5, 2, 0.5, 0.5, 2, 0.5, 0.5, 2, 0, 0, 3}).reshape({7, 3});
+  thin.positions =
+      ag::Array::of<double>({-1, 1, 1.2, 0, 1, 1.2, 1, 1, 1.2, 0.5, 0.5, 2, 0.5, 0.5, 2, 0.5, 0.5, 2, 0, 0, 3})
+          .reshape({7, 3});
   thin.triangles = ag::Array::of<int32_t>({0, 1, 2, 3, 4, 5, 0, 2, 2}).reshape({3, 3});
   const Mesh mesh = scene::joined(ball, thin);
   check_finite(mesh, light(), albedo(mesh));
@@ -244,7 +248,8 @@ TEST_CASE("a vertex that is not a number spoils its own faces only") {
   const std::span<const int32_t> pixel = lists.visible[0].values<int32_t>(), face = lists.visible[1].values<int32_t>();
   std::vector<bool> of_stray(static_cast<size_t>(lists.frame.pixels()));
   for (size_t i = 0; i < pixel.size(); ++i) of_stray[static_cast<size_t>(pixel[i])] = face[i] >= ball.faces();
-  const std::span<const int32_t> inner = lists.crossings[2].values<int32_t>(), outer = lists.crossings[3].values<int32_t>();
+  const std::span<const int32_t> inner = lists.crossings[2].values<int32_t>(),
+                                 outer = lists.crossings[3].values<int32_t>();
   for (size_t i = 0; i < inner.size(); ++i) {
     if (of_stray[static_cast<size_t>(inner[i])]) of_stray[static_cast<size_t>(outer[i])] = true;
   }
@@ -263,7 +268,8 @@ TEST_CASE("nothing in sight gives an empty image and gradients of zero") {
   REQUIRE(lists.visible[0].size() == 0);
   REQUIRE(lists.crossings[0].size() == 0);
   const ag::Array lit = light(), paint = albedo(mesh);
-  const Tensor image = shade(lists, mesh, list, ag::Located(mesh.positions).tensor(), ag::Located(lit).tensor(), ag::Located(paint).tensor());
+  const Tensor image = shade(lists, mesh, list, ag::Located(mesh.positions).tensor(), ag::Located(lit).tensor(),
+                             ag::Located(paint).tensor());
   for (double value : image.values<double>()) CHECK(value == 0);
   for (const Tensor& gradient : ag::grad(ag::sum(ag::square(image - 1)), {mesh.positions, lit, paint})) {
     for (double value : gradient.values<double>()) CHECK(value == 0);

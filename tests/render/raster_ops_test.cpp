@@ -14,7 +14,8 @@ namespace {
 constexpr Frame frame{2, 32, 40};
 
 std::vector<Camera> cameras() {
-  std::vector<Camera> list{look_at({0, 0, 4}, {}, {0, 1, 0}, 40, 32, 35), look_at({0.3, 0.2, 0.1}, {}, {0, 1, 0}, 40, 32, 30)};
+  std::vector<Camera> list{look_at({0, 0, 4}, {}, {0, 1, 0}, 40, 32, 35),
+                           look_at({0.3, 0.2, 0.1}, {}, {0, 1, 0}, 40, 32, 30)};
   list[0].cx += 2.3;
   list[1].cy -= 1.9;
   list[1].fy *= 1.2;
@@ -54,7 +55,8 @@ Hit reference_hit(const Mesh& mesh, const Camera& camera, int32_t triangle, int3
   for (size_t k = 0; k < 3; ++k) {
     const auto vertex = static_cast<size_t>(mesh.triangles.values<int32_t>()[static_cast<size_t>(triangle) * 3 + k]);
     const std::span<const double> p = mesh.positions.values<double>().subspan(3 * vertex, 3);
-    for (size_t i = 0; i < 3; ++i) corner[k][i] = m[4 * i] * p[0] + m[4 * i + 1] * p[1] + m[4 * i + 2] * p[2] + m[4 * i + 3];
+    for (size_t i = 0; i < 3; ++i)
+      corner[k][i] = m[4 * i] * p[0] + m[4 * i + 1] * p[1] + m[4 * i + 2] * p[2] + m[4 * i + 3];
   }
   const Point3 ray{(column + 0.5 - camera.cx) / camera.fx, -(row + 0.5 - camera.cy) / camera.fy, -1};
   const std::array<double, 3> parts{determinant(ray, corner[1], corner[2]), determinant(corner[0], ray, corner[2]),
@@ -145,7 +147,8 @@ TEST_CASE("weights sum to 1 and their gradient is that of the hit, to second ord
   {
     const ag::Step step;
     const Seen seen = see(mesh, list, ag::DType::float64);
-    const std::vector<double> x = in_double(seen.weights.x), y = in_double(seen.weights.y), z = in_double(seen.weights.z);
+    const std::vector<double> x = in_double(seen.weights.x), y = in_double(seen.weights.y),
+                              z = in_double(seen.weights.z);
     for (size_t i = 0; i < x.size(); ++i) CHECK(x[i] + y[i] + z[i] == Approx(1).epsilon(1e-14));
     // A pixel in sixteen is enough.
     const auto thin = [](const Tensor& all) { return ag::slice(all, 0, {.step = 16}).keep(); };
@@ -155,7 +158,8 @@ TEST_CASE("weights sum to 1 and their gradient is that of the hit, to second ord
   const ag::GradcheckResult result = ag::gradcheck(
       [&](std::span<const Tensor> x) {
         const auto list_of = [&](size_t i) { return ag::Located(lists[i]).tensor(); };
-        const VisiblePixels pixels{list_of(0), list_of(1), list_of(2), list_of(3), list_of(4), {1, frame.height, frame.width}};
+        const VisiblePixels pixels{list_of(0), list_of(1), list_of(2),
+                                   list_of(3), list_of(4), {1, frame.height, frame.width}};
         const Corners at = corners(mesh.triangles, pixels);
         const Vec4 clip = transform(scene::clip_matrices(list, 0.1, 50), unpack3(x[0]));
         const Vec3 weights = barycentrics(clip, at, pixels);
@@ -169,14 +173,16 @@ TEST_CASE("weights sum to 1 and their gradient is that of the hit, to second ord
 TEST_CASE("an edge-on triangle has weights of 1/3 and no gradient") {
   const ag::Step step;
   // In the plane x = 0, in which the camera stands; and one collapsed to a point.
-  const Mesh mesh = GENERATE(single_triangle({0, -1, 0, 0, 1, 0, 0, 0, 1}), single_triangle({0, 0, 0, 0, 0, 0, 0, 0, 0}));
+  const Mesh mesh =
+      GENERATE(single_triangle({0, -1, 0, 0, 1, 0, 0, 0, 1}), single_triangle({0, 0, 0, 0, 0, 0, 0, 0, 0}));
   const Camera camera = look_at({0, 0, 4}, {}, {0, 1, 0}, 40, 32, 35);
   const Tensor points = ag::Located(mesh.positions).tensor();
   const Vec4 clip = transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(points));
   const VisiblePixels pixels = claimed_pixel(15, 20);
   const Corners at = corners(mesh.triangles, pixels);
   const Vec3 weights = barycentrics(clip, at, pixels);
-  for (const Tensor& weight : {weights.x, weights.y, weights.z}) CHECK(weight.to_vector<double>() == std::vector<double>{1.0 / 3});
+  for (const Tensor& weight : {weights.x, weights.y, weights.z})
+    CHECK(weight.to_vector<double>() == std::vector<double>{1.0 / 3});
   const Tensor slope = ag::grad(ag::sum(weights.x * 2 + weights.y - 5 * weights.z), points);
   for (double value : slope.values<double>()) CHECK(value == 0);
   const double mean = (clip.w.values<double>()[0] + clip.w.values<double>()[1] + clip.w.values<double>()[2]) / 3;
@@ -264,7 +270,8 @@ TEST_CASE("wrong shapes and indices are refused") {
   const Vec4 clip{row, row, row, row};
   const ag::Array triangle = ag::Array::of<int32_t>({0, 1, 2}).reshape({1, 3});
   REQUIRE_THROWS_AS(visibility(clip, triangle, {1, 8, 8}), ag::ShapeError);  // two views, not one
-  REQUIRE_THROWS_WITH(visibility(clip, triangle, {1, 8, 8}), ContainsSubstring("visibility") && ContainsSubstring("[2, 3]"));
+  REQUIRE_THROWS_WITH(visibility(clip, triangle, {1, 8, 8}),
+                      ContainsSubstring("visibility") && ContainsSubstring("[2, 3]"));
   REQUIRE_THROWS_AS(visibility(clip, ag::Array::of<int32_t>({0, 1, 3}).reshape({1, 3}), {2, 8, 8}), ag::IndexError);
   REQUIRE_THROWS_WITH(visibility(clip, ag::Array::of<int32_t>({0, 1, 2, 0, -1, 2}).reshape({2, 3}), {2, 8, 8}),
                       ContainsSubstring("triangle 1 names vertex -1"));

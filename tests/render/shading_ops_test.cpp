@@ -18,15 +18,19 @@ namespace {
 /// Unit vectors that are spread evenly: [count, 3]; z in equal steps, turning by the golden angle.
 ag::Array directions(int64_t count, ag::DType type = ag::DType::float64) {
   const double turn = std::numbers::pi * (3 - std::sqrt(5.0));
-  return ag::Array::make<double>({count, 3}, [&](std::span<double> out) {
-           for (int64_t i = 0; i < count; ++i) {
-             const double z = (2.0 * static_cast<double>(i) + 1) / static_cast<double>(count) - 1, ring = std::sqrt(1 - z * z);
-             const double angle = turn * static_cast<double>(i);
-             out[static_cast<size_t>(3 * i)] = ring * std::cos(angle);
-             out[static_cast<size_t>(3 * i + 1)] = ring * std::sin(angle);
-             out[static_cast<size_t>(3 * i + 2)] = z;
-           }
-         }).cast(type);
+  return ag::Array::make<double>({count, 3},
+                                 [&](std::span<double> out) {
+                                   for (int64_t i = 0; i < count; ++i) {
+                                     const double z = (2.0 * static_cast<double>(i) + 1) / static_cast<double>(count) -
+                                                      1,
+                                                  ring = std::sqrt(1 - z * z);
+                                     const double angle = turn * static_cast<double>(i);
+                                     out[static_cast<size_t>(3 * i)] = ring * std::cos(angle);
+                                     out[static_cast<size_t>(3 * i + 1)] = ring * std::sin(angle);
+                                     out[static_cast<size_t>(3 * i + 2)] = z;
+                                   }
+                                 })
+      .cast(type);
 }
 
 /// The real harmonics in order of degree l and order m = -l .. l, with their constants in full.
@@ -215,7 +219,8 @@ TEST_CASE("vertex normals of a ball are radial, those inside a cube's side are i
 
 TEST_CASE("the gradient of vertex normals is right to second order") {
   const Mesh mesh = GENERATE(scene::tetrahedron(), cube(1));
-  check([&](std::span<const Tensor> x) { return pack(vertex_normals(unpack3(x[0]), mesh.triangles)); }, {mesh.positions});
+  check([&](std::span<const Tensor> x) { return pack(vertex_normals(unpack3(x[0]), mesh.triangles)); },
+        {mesh.positions});
 }
 
 TEST_CASE("a vertex without area around it has normal zero and gradient zero") {

@@ -42,7 +42,8 @@ Tensor weighted(const Vec3& a) { return ag::sum(2 * a.x - 3 * a.y + 5 * a.z); }
 TEST_CASE("operators on vectors act component by component") {
   const ag::Step step;
   Random random(1);
-  const ag::Array first = random_array<double>(random, {7, 3}, 0.5, 2), second = random_array<double>(random, {7, 3}, 0.5, 2);
+  const ag::Array first = random_array<double>(random, {7, 3}, 0.5, 2),
+                  second = random_array<double>(random, {7, 3}, 0.5, 2);
   const Vec3 a = unpack3(first), b = unpack3(second);
   const auto both = [&](auto&& operation) {
     return [&](size_t row) { return each(point(first, row), point(second, row), operation); };
@@ -65,7 +66,8 @@ TEST_CASE("operators on vectors act component by component") {
 TEST_CASE("dot and cross are the products of plain vectors") {
   const ag::Step step;
   Random random(2);
-  const ag::Array first = random_array<double>(random, {6, 3}, -2, 2), second = random_array<double>(random, {6, 3}, -2, 2);
+  const ag::Array first = random_array<double>(random, {6, 3}, -2, 2),
+                  second = random_array<double>(random, {6, 3}, -2, 2);
   const Vec3 a = unpack3(first), b = unpack3(second);
   const std::vector<double> products = dot(a, b).to_vector<double>();
   for (size_t row = 0; row < 6; ++row) {
@@ -99,7 +101,8 @@ TEST_CASE("normalize makes unit vectors and leaves the zero vector alone") {
   for (size_t k = 0; k < 3; ++k) CHECK(std::isfinite(slope[k]));
   for (size_t k = 3; k < 6; ++k) CHECK(slope[k] == 0);
   // The second derivative at zero is as harmless as the first.
-  const std::vector<double> bend = ag::grad(ag::sum(ag::square(ag::grad(weighted(unit), table))), table).to_vector<double>();
+  const std::vector<double> bend =
+      ag::grad(ag::sum(ag::square(ag::grad(weighted(unit), table))), table).to_vector<double>();
   for (size_t k = 3; k < 6; ++k) CHECK(bend[k] == 0);
 }
 
@@ -119,7 +122,8 @@ TEST_CASE("gradients of vector functions are right to second order") {
 
 TEST_CASE("transform is the product of each matrix with each point") {
   Random random(4);
-  const ag::Array matrices = random_array<double>(random, {2, 4, 4}, -1, 1), points = random_array<double>(random, {5, 3}, -1, 1);
+  const ag::Array matrices = random_array<double>(random, {2, 4, 4}, -1, 1),
+                  points = random_array<double>(random, {5, 3}, -1, 1);
   {
     const ag::Step step;
     const Vec4 moved = transform(matrices, unpack3(points));
@@ -162,7 +166,8 @@ TEST_CASE("unpack3 and pack are inverse, whatever the leading axes") {
 
 TEST_CASE("gather takes whole vectors") {
   const ag::Step step;
-  const ag::Array table = ag::Array::of<double>({1, 2, 3, 4, 5, 6}).reshape({2, 3}), at = ag::Array::of<int32_t>({1, 0, 1});
+  const ag::Array table = ag::Array::of<double>({1, 2, 3, 4, 5, 6}).reshape({2, 3}),
+                  at = ag::Array::of<int32_t>({1, 0, 1});
   CHECK(pack(gather(unpack3(table), ag::Located(at).tensor())).to_vector<double>() ==
         std::vector<double>{4, 5, 6, 1, 2, 3, 4, 5, 6});
 }
@@ -175,5 +180,6 @@ TEST_CASE("wrong shapes are told with the operation's name") {
   REQUIRE_THROWS_AS(unpack3(1.0f), ag::ShapeError);
   REQUIRE_THROWS_AS(transform(ag::zeros({4, 4}), points), ag::ShapeError);
   REQUIRE_THROWS_AS(transform(ag::zeros({2, 3, 4}), points), ag::ShapeError);
-  REQUIRE_THROWS_WITH(transform(ag::zeros({4, 4}), points), ContainsSubstring("transform") && ContainsSubstring("[4, 4]"));
+  REQUIRE_THROWS_WITH(transform(ag::zeros({4, 4}), points),
+                      ContainsSubstring("transform") && ContainsSubstring("[4, 4]"));
 }
