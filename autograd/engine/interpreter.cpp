@@ -1,4 +1,3 @@
-#include <autograd/core/float_environment.h>
 #include <autograd/engine/fold.h>
 #include <autograd/engine/interpreter.h>
 
@@ -224,7 +223,6 @@ void Interpreter::execute(const Instruction& instruction, Tile& tile) const {
 }
 
 void Interpreter::run(const KernelArguments& arguments, int64_t begin, int64_t end, Fault& fault) const {
-  const FloatEnvironment environment;
   thread_local std::vector<std::byte> memory;
   thread_local std::vector<void*> values;
   thread_local std::vector<int64_t> offsets;

@@ -11,8 +11,8 @@ class Interpreter {
  public:
   explicit Interpreter(const ir::Program& program);
 
-  /// Elements [begin, end) of the domain; begin is a multiple of fold_block. Runs under the
-  /// default floating-point environment and restores the caller's.
+  /// Elements [begin, end) of the domain; begin is a multiple of fold_block. Expects the default
+  /// floating-point environment.
   void run(const KernelArguments& arguments, int64_t begin, int64_t end, Fault& fault) const;
 
   /// Estimated cost of an element, in nanoseconds, for deciding whether threads are worth it.

@@ -13,8 +13,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <limits>
+#include <string>
 
 namespace render {
 
@@ -25,8 +25,11 @@ constexpr int light_interval = 10;   // steps between estimates of the light
 constexpr float opaque = 0.99f;      // alpha from which a pixel shows one surface only
 constexpr double plain_enough = 27;  // dB from which one colour explains the images
 constexpr double albedo_rate = 0.01;
-constexpr double albedo_smoothing = 0.1;  // a step, along edges
+constexpr double albedo_smoothing = 0.1;  // a step, along edges; falls with the shape's rate, so that paint sharpens as
+                                          // the shape settles
 constexpr double light_relaxation = 0.3;
+constexpr double poor_iou = 0.7;  // below it a view is named,
+constexpr size_t most_named = 3;  // the worst of them
 
 FitShapeOptions checked(FitShapeOptions options) {
   const auto require = [](bool good, const char* what) {
@@ -35,8 +38,9 @@ FitShapeOptions checked(FitShapeOptions options) {
   require(options.steps >= 0, "steps below 0");
   require(options.views_per_step >= 1, "views_per_step below 1");
   require(options.lambda >= 0 && std::isfinite(options.lambda), "lambda is not a number from 0 on");
-  require(options.rate > 0 && options.final_rate > 0 && std::isfinite(options.rate) && std::isfinite(options.final_rate),
-          "rates are not above 0");
+  require(
+      options.rate > 0 && options.final_rate > 0 && std::isfinite(options.rate) && std::isfinite(options.final_rate),
+      "rates are not above 0");
   return options;
 }
 
@@ -225,14 +229,15 @@ void ShapeFit::State::step(int number, int total) {
   const Tensor loss = ag::sum(ag::abs(drawn - batch.targets) * (weights * batch.inside)) / pixels;
 
   const double progress = total > 1 ? static_cast<double>(number) / (total - 1) : 0;
-  shape_optimiser->set_learning_rate(options.rate * std::pow(options.final_rate / options.rate, progress));
+  const double decay = std::pow(options.final_rate / options.rate, progress);
+  shape_optimiser->set_learning_rate(options.rate * decay);
   std::vector<ag::Optimiser*> optimisers{&*shape_optimiser};
   if (paint) optimisers.push_back(&*paint_optimiser);
   ag::minimise(loss, optimisers);
   losses.push_back(loss.item());
   if (paint) {
     const Tensor painted = ag::Located(*albedo).tensor();
-    albedo->assign(ag::maximum(painted + albedo_smoothing * (neighbours.of(painted) - painted), 0));
+    albedo->assign(ag::maximum(painted + albedo_smoothing * decay * (neighbours.of(painted) - painted), 0));
   }
 }
 
@@ -301,7 +306,7 @@ Mesh ShapeFit::mesh() const {
   const std::span<const float> albedo = s.albedo->values<float>(), light = s.light.values<float>();
   const ag::Array colors = ag::Array::make<float>(s.albedo->shape(), [&](std::span<float> out) {
     for (size_t i = 0; i < out.size(); ++i) {
-      out[i] = std::clamp(albedo[i] * 0.282095f * light[i % 3], 0.0f, 1.0f);
+      out[i] = std::clamp(albedo[i] * (0.282095f * light[i % 3]), 0.0f, 1.0f);
     }
   });
   return unweld(s.base, s.surface, s.start, s.positions(), colors);
@@ -325,14 +330,22 @@ std::vector<ViewScore> ShapeFit::scores() const {
 }
 
 std::vector<std::string> ShapeFit::remarks(const std::vector<ViewScore>& scores) const {
-  std::vector<std::string> lines;
+  std::vector<ViewScore> poor;
   int holes = 0;
   for (const ViewScore& score : scores) {
     const View& view = state_->dataset.views[score.view];
-    if (score.iou < 0.7) {
-      lines.push_back(fmt::format("{}: its mask and camera disagree with the other views (IoU {:.2f})", view.name, score.iou));
-    }
+    if (score.iou < poor_iou) poor.push_back(score);
     if (closed_holes(render(view.camera), view.image) > 0) ++holes;
+  }
+  std::stable_sort(poor.begin(), poor.end(), [](const ViewScore& a, const ViewScore& b) { return a.iou < b.iou; });
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < std::min(poor.size(), most_named); ++i) {
+    lines.push_back(fmt::format("{}: its mask and camera disagree with the other views (IoU {:.2f})",
+                                state_->dataset.views[poor[i].view].name, poor[i].iou));
+  }
+  if (poor.size() > most_named) {
+    lines.push_back("so do " + std::to_string(poor.size() - most_named) + " more of " + std::to_string(scores.size()) +
+                    " views: the fit has not converged; take more steps, or check the cameras");
   }
   if (holes >= 2) {
     lines.push_back("the masks of " + std::to_string(holes) +

@@ -92,3 +92,29 @@ TEST_CASE("An exception restores the caller's environment") {
   CHECK_THROWS_AS((Array::of({1}) / Array::of({0})).values<int32_t>(), ag::ValueError);
   CHECK(std::fegetround() == FE_UPWARD);
 }
+
+TEST_CASE("parallel_for() runs every part in the default environment") {
+  std::vector<int> modes(64, -1);
+  const Threads threads(3);
+  {
+    const Rounding rounding(FE_UPWARD);
+#ifdef __SSE__
+    const unsigned saved = _mm_getcsr();
+    _mm_setcsr(saved | 0x8040);
+#endif
+    for (double cost : {1.0, 1e9}) {
+      ag::parallel_for(64, cost, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          modes[static_cast<size_t>(i)] = std::fegetround();
+#ifdef __SSE__
+          modes[static_cast<size_t>(i)] |= static_cast<int>(_mm_getcsr() & 0xe040);
+#endif
+        }
+      });
+      CHECK(modes == std::vector<int>(64, 0));
+    }
+#ifdef __SSE__
+    _mm_setcsr(saved);
+#endif
+  }
+}

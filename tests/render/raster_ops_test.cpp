@@ -189,15 +189,21 @@ TEST_CASE("an edge-on triangle has weights of 1/3 and no gradient") {
   CHECK(depth(clip, at, pixels, weights).to_vector<double>()[0] == Approx(mean));
 }
 
-TEST_CASE("weights far outside the triangle count as degenerate") {
+TEST_CASE("weights outside [-1/2, 3/2] count as degenerate, those a little outside the triangle do not") {
   const ag::Step step;
-  const Mesh mesh = single_triangle({-0.1, -0.1, 0, 0.1, -0.1, 0, 0, 0.1, 0});
+  // Corners around the point that pixel (15, 20) shows, such that `first` is the first one's weight and
+  // the others' are equal.
+  const auto [first, degenerate] = GENERATE(std::pair{1.6, true}, std::pair{1.4, false}, std::pair{-0.6, true},
+                                            std::pair{-0.4, false}, std::pair{40.0, true});
   const Camera camera = look_at({0, 0, 4}, {}, {0, 1, 0}, 40, 32, 35);
+  const double x = 0.5 / 35 * 4, y = 0.5 / 35 * 4, left = 0.3;
+  const Mesh mesh = single_triangle({x + left * (1 - first) / first, y, 0, x - left, y + 0.2, 0, x - left, y - 0.2, 0});
   const Vec4 clip = transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(mesh.positions));
-  const VisiblePixels pixels = claimed_pixel(2, 3);
+  const VisiblePixels pixels = claimed_pixel(15, 20);
   const Vec3 weights = barycentrics(clip, corners(mesh.triangles, pixels), pixels);
-  CHECK(weights.x.values<double>()[0] == 1.0 / 3);
-  CHECK(weights.z.values<double>()[0] == 1.0 / 3);
+  CHECK(weights.x.values<double>()[0] == Approx(degenerate ? 1.0 / 3 : first));
+  CHECK(weights.y.values<double>()[0] == Approx(degenerate ? 1.0 / 3 : (1 - first) / 2));
+  CHECK(weights.z.values<double>()[0] == Approx(degenerate ? 1.0 / 3 : (1 - first) / 2));
 }
 
 TEST_CASE("depth is the distance along the viewing axis") {
