@@ -4,10 +4,21 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 namespace autograd {
 
 namespace {
+
+/// `count` blocks of contiguous bytes, to places `step` bytes apart.
+void copy_blocks(std::byte* out, const std::byte* in, int64_t block, int64_t step, int64_t count) {
+  const auto copy = [&](auto size) {  // a size that the compiler knows becomes one move
+    for (int64_t i = 0; i < count; ++i) std::memcpy(out + i * step, in + i * size, static_cast<size_t>(size));
+  };
+  if (block == 4) return copy(std::integral_constant<int64_t, 4>());
+  if (block == 8) return copy(std::integral_constant<int64_t, 8>());
+  copy(block);
+}
 
 /// Copies a contiguous array of `extents` into another, element i of an axis going to start + step i.
 void place_elements(std::byte* out, const Shape& out_shape, const std::byte* in, const Shape& in_shape,
@@ -30,11 +41,13 @@ void place_elements(std::byte* out, const Shape& out_shape, const std::byte* in,
     --outer;
     if (in_shape[outer] != out_shape[outer]) break;
   }
+  const int inner = outer - 1;  // the axis along which blocks are copied, if any is left
+  const int64_t count = inner < 0 ? 1 : in_shape[inner], step = inner < 0 ? 0 : strides[inner];
   int64_t index[max_rank] = {};
   for (;;) {
-    std::memcpy(out + offset, in, static_cast<size_t>(block));
-    in += block;
-    int axis = outer - 1;
+    copy_blocks(out + offset, in, block, step, count);
+    in += count * block;
+    int axis = inner - 1;
     for (; axis >= 0; --axis) {
       offset += strides[axis];
       if (++index[axis] < in_shape[axis]) break;

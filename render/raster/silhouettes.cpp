@@ -116,10 +116,11 @@ Tensor antialias(const Tensor& image, const Vec4& clip, const Crossings& crossin
   };
   const End a = end(crossings.a), b = end(crossings.b);
 
-  // The point s a + (1 - s) b of the edge that lies on the line through both centres. The edge was found to
-  // cross it after rounding; one shorter than that rounding may end before, and its line may lead anywhere.
+  // The point s a + (1 - s) b of the edge that lies on the line through both centres. The kernel found it on
+  // positions rounded to 1/256 pixel; an edge shorter than that may end before the line is reached, and where
+  // it points says nothing, so s stays within an edge's length of the edge.
   const Tensor difference = b.across - a.across;
-  const Tensor s = ag::clamp(b.across / ag::where(difference == 0, 1, difference), 0, 1);
+  const Tensor s = ag::clamp(b.across / ag::where(difference == 0, 1, difference), -1, 2);
   const Tensor along = s * a.along + (1 - s) * b.along;
   const Tensor along_w = s * a.w + (1 - s) * b.w;
   // Rows grow downward, y upward.

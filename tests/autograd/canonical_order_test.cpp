@@ -51,7 +51,7 @@ T fold_row(Kind kind, const T* row, int64_t count) {
       T& lane = lanes[static_cast<size_t>(k % 16)];
       lane = combine(kind, lane, row[k]);
     }
-    for (size_t half : {8, 4, 2, 1}) {
+    for (size_t half = 8; half > 0; half /= 2) {
       for (size_t lane = 0; lane < half; ++lane) lanes[lane] = combine(kind, lanes[lane], lanes[lane + half]);
     }
     total = combine(kind, total, lanes[0]);
@@ -208,7 +208,7 @@ TEMPLATE_TEST_CASE("Fusion and threads keep the order of sums", "", float, doubl
     for (unsigned axes = 1; axes < 1u << shape.rank(); ++axes) {
       const std::vector<TestType> expected = reference(Kind::sum, values, shape, axes);
       for (int threads : {1, 2, 7}) {
-        for (size_t nodes : {1, 400}) {
+        for (size_t nodes : {size_t{1}, size_t{400}}) {
           const Threads scope(threads);
           const RegionLimit limit(nodes);
           const ag::Step step;

@@ -143,7 +143,7 @@ TEST_CASE("Folds give the same bytes in every variant") {
     for (Fold::Kind kind : {Fold::Kind::sum, Fold::Kind::max, Fold::Kind::min}) {
       for (DType type : {DType::float32, DType::float64, DType::int32}) {
         for (size_t count : counts) {
-          for (size_t position : {0, 1}) {
+          for (size_t position = 0; position < 2; ++position) {
             const Bytes values = argument(type, position, count);
             Bytes one = argument(type, 1, 16), other = one;
             autograd::engine::baseline::table.fold(kind, type)(one.data(), values.data(), static_cast<int64_t>(count));

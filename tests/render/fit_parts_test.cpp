@@ -107,6 +107,19 @@ TEST_CASE("the start is the ball that the masks show") {
   CHECK(distance(start.centre, centre) < 0.03 * radius + digits);
 }
 
+TEST_CASE("the start is not moved by where pixel centres are") {
+  // All cameras stand on one side, so that what shifts their images shifts the centre.
+  const Point3 centre{0.3, 0.1, -0.2};
+  std::vector<View> views;
+  for (const Point3& direction : {Point3{0, 0, 1}, Point3{0.6, 0, 0.8}, Point3{0, 0.6, 0.8}}) {
+    Point3 eye{};
+    for (size_t axis = 0; axis < 3; ++axis) eye[axis] = centre[axis] + 4 * direction[axis];
+    const Camera camera = look_at(eye, centre, {0, 1, 0}, 90, 70, 90);
+    views.push_back({"", camera, disc(camera, centre, 1)});
+  }
+  CHECK(distance(estimate_start(pointers(views)).centre, centre) < 0.005);  // half a pixel is 0.022
+}
+
 TEST_CASE("views with an empty mask do not count for the start") {
   std::vector<View> views = views_of_ball({1, 2, 3}, 0.5);
   const Start without = estimate_start(pointers(views));
@@ -137,6 +150,16 @@ TEST_CASE("cameras turned wrong are told as such") {
   REQUIRE_THROWS_AS(estimate_start(pointers(views)), ag::ValueError);
   REQUIRE_THROWS_WITH(estimate_start(pointers(views)), ContainsSubstring("cameras and masks do not meet") &&
                                                            ContainsSubstring("try --convention opencv"));
+}
+
+TEST_CASE("a single camera that looks away is told of") {
+  // Its mask lies on the line through the ball, but behind it.
+  std::vector<View> views = views_of_ball({0.5, 0.2, -0.3}, 0.5);
+  for (View& view : views)
+    view.camera.cx = 45, view.camera.cy = 35, view.image = disc(view.camera, {0.5, 0.2, -0.3}, 0.5);
+  CHECK(estimate_start(pointers(views)).radius > 0);
+  views[4].camera.world_from_camera = swap_opengl_opencv(views[4].camera.world_from_camera);
+  REQUIRE_THROWS_WITH(estimate_start(pointers(views)), ContainsSubstring("cameras and masks do not meet"));
 }
 
 TEST_CASE("large steps: u is v and lambda times what its edges differ by") {

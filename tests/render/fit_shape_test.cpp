@@ -151,22 +151,19 @@ TEST_CASE("held-out views have no influence") {
   CHECK_FALSE(same_bytes(before, fitted(dataset, options)));
 }
 
-TEST_CASE("views of different sizes fit together") {
+TEST_CASE("what lies beyond the border of smaller images has no influence") {
   const Mesh mesh = cube(4);
   Dataset dataset = pictures(mesh);
   const Still still(mesh);
   for (size_t i = 0; i < dataset.views.size(); i += 2) {
+    // The cube reaches 21 pixels from the principal point: a part of it is cut off, at the right or below.
     Camera& camera = dataset.views[i].camera;
-    camera.width = 36;
-    camera.height = 56;
-    camera.cx = i % 4 == 0 ? 14 : 22;  // a part of the cube lies outside
-    camera.cy = 29;
+    (i % 4 == 0 ? camera.width : camera.height) = 30;
     dataset.views[i].image = still.picture(camera);
   }
-  ShapeFit fit(dataset, quick(40));
+  ShapeFit fit(dataset, {.steps = 40, .holdout = 4, .albedo = Albedo::constant});
   fit.run();
-  for (const ViewScore& score : fit.scores()) CHECK(score.iou > 0.75);
-  CHECK(heldout_iou(fit) > 0.85);
+  CHECK(heldout_iou(fit) > 0.87);  // 0.80 where it counts as empty
 }
 
 TEST_CASE("a fit stops when it is told to, and its state can be used") {
