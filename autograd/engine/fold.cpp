@@ -124,6 +124,11 @@ void fold_identity(Kind kind, DType type, void* out, int64_t count) {
   visit_number(type, [&]<class T>(T) { std::fill_n(static_cast<T*>(out), count, identity<T>(kind)); });
 }
 
+void fold_nothing(Kind kind, DType type, void* out, int64_t count) {
+  if (kind != Kind::sum) return fold_identity(kind, type, out, count);
+  std::memset(out, 0, static_cast<size_t>(count * size_of(type)));
+}
+
 void fold_elements(Kind kind, DType type, void* out, const void* values, int64_t count) {
   visit_number(type,
                [&]<class T>(T) { combine_all(kind, static_cast<T*>(out), static_cast<const T*>(values), count); });
@@ -140,7 +145,7 @@ void fold_row(Kind kind, DType type, void* out, const void* row, int64_t count) 
     fold_lanes(kind, type, lanes, begin == 0 ? out : block);
     if (begin > 0) fold_elements(kind, type, out, block, 1);
   }
-  if (count == 0) fold_identity(kind, type, out, 1);
+  if (count == 0) fold_nothing(kind, type, out, 1);
 }
 
 int64_t row_blocks(int64_t rows) { return std::clamp<int64_t>(rows / 64, 1, 16); }
@@ -158,6 +163,7 @@ void fold_axes(Kind kind, DType type, const void* input, const int64_t* extents,
   const int64_t blocks = row_blocks(reduced_rows);
   const int64_t block_rows = std::max<int64_t>((reduced_rows + blocks - 1) / blocks, 1);
   const int64_t outputs = kept_rows * width;
+  if (reduced_rows == 0 || (shape.reduced[last] && inner == 0)) return fold_nothing(kind, type, output, outputs);
 
   // Accumulators [blocks, outputs]; block 0 is the output itself.
   auto* accumulators = static_cast<std::byte*>(scratch.allocate(std::max<int64_t>((blocks - 1) * outputs * size, 1)));

@@ -28,6 +28,8 @@ struct alignas(64) FoldLanes {
 void fold_lanes(ir::Fold::Kind kind, DType type, const FoldLanes& lanes, void* out);
 /// out = identity of the fold, `count` times.
 void fold_identity(ir::Fold::Kind kind, DType type, void* out, int64_t count);
+/// What a reduction of no elements gives: a sum is +0, not the identity -0, whose inverse would be -infinity.
+void fold_nothing(ir::Fold::Kind kind, DType type, void* out, int64_t count);
 /// out[i] = combine(out[i], values[i])
 void fold_elements(ir::Fold::Kind kind, DType type, void* out, const void* values, int64_t count);
 /// The last axis of the rule above, for one contiguous row.

@@ -54,7 +54,7 @@ void run_fused(Plan& plan, Region& region, Arena& scratch) {
     const ir::Fold& fold = region.program.folds[f];
     const DType type = region.program.body[fold.value].type;
     std::byte* out = data_of(plan, region.fold_nodes[f]);
-    if (blocks == 0) fold_identity(fold.kind, type, out, 1);
+    if (blocks == 0) fold_nothing(fold.kind, type, out, 1);
     for (int64_t block = 0; block < blocks; ++block) {
       const std::byte* partial = arguments.partials[f] + block * size_of(type);
       if (block == 0) {

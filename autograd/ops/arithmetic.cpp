@@ -11,18 +11,6 @@ using Inputs = std::span<const Value>;
 
 namespace {
 
-constexpr MapRule float_rule{.integers = false};
-
-template <Code code>
-Value lower1(Builder& builder, Inputs in, DType) {
-  return builder.unary(code, in[0]);
-}
-
-template <Code code>
-Value lower2(Builder& builder, Inputs in, DType) {
-  return builder.binary(code, in[0], in[1]);
-}
-
 // NaN of either side spreads: the IR's minimum and maximum are one comparison, which only lets y's through.
 template <Code code>
 Value lower_extremum(Builder& builder, Inputs in, DType type) {

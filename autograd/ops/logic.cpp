@@ -14,11 +14,6 @@ constexpr MapRule boolean_rule{.floats = false, .integers = false, .booleans = t
 
 Gradients no_gradient(const Vjp&) { return Gradients(Tensor()); }
 
-template <Code code>
-Value lower2(Builder& builder, Inputs in, DType) {
-  return builder.binary(code, in[0], in[1]);
-}
-
 }  // namespace
 
 static const Op equal_op{"equal", Op::Kind::map, lower2<Code::equal>, no_gradient};

@@ -14,6 +14,7 @@ namespace autograd {
 struct MapRule {
   bool floats = true, integers = true, booleans = false;
 };
+inline constexpr MapRule float_rule{.integers = false};
 Tensor record_map(const Op& op, const Located& x, MapRule rule = {});
 Tensor record_map(const Op& op, const Located& x, const Located& y, MapRule rule = {});
 Tensor record_comparison(const Op& op, const Located& x, const Located& y);
@@ -28,5 +29,15 @@ void unify(const Op& op, std::initializer_list<const Located*> operands, Tensor*
 Tensor zero_of_zero(const Tensor& grad, const Tensor& product);
 
 [[noreturn]] void throw_dtype(const Op& op, DType given, const char* accepted);
+
+/// Lowerings of operations that are one instruction.
+template <ir::Code code>
+ir::Value lower1(ir::Builder& builder, std::span<const ir::Value> in, DType) {
+  return builder.unary(code, in[0]);
+}
+template <ir::Code code>
+ir::Value lower2(ir::Builder& builder, std::span<const ir::Value> in, DType) {
+  return builder.binary(code, in[0], in[1]);
+}
 
 }  // namespace autograd

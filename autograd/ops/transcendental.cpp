@@ -14,21 +14,6 @@ using ir::Constant;
 using ir::Value;
 using Inputs = std::span<const Value>;
 
-namespace {
-
-constexpr MapRule float_rule{.integers = false};
-
-template <Code code>
-Value lower1(Builder& builder, Inputs in, DType) {
-  return builder.unary(code, in[0]);
-}
-template <Code code>
-Value lower2(Builder& builder, Inputs in, DType) {
-  return builder.binary(code, in[0], in[1]);
-}
-
-}  // namespace
-
 static const Op square_op{"square", Op::Kind::map,
                           [](Builder& b, Inputs in, DType) { return b.binary(Code::multiply, in[0], in[0]); },
                           [](const Vjp& v) { return Gradients(2 * v.grad * v.inputs[0]); }};

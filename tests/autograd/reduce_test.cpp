@@ -85,7 +85,9 @@ TEST_CASE("Reductions of nothing") {
   const ag::Step step;
   const Tensor empty = Located(ag::zeros({0, 3})).tensor();
   CHECK(ag::sum(empty).item() == 0);
+  CHECK_FALSE(std::signbit(ag::sum(empty).item()));
   CHECK(ag::sum(empty, 0).to_vector<float>() == std::vector<float>{0, 0, 0});
+  CHECK_FALSE(std::signbit(ag::sum(empty, 0).to_vector<float>()[0]));
   CHECK(ag::sum(empty, 1).shape() == Shape{0});
   CHECK(ag::sum(empty, 1).values<float>().empty());
   CHECK(ag::sum(ag::zeros({0}, ag::DType::int32)).item() == 0);
