@@ -6,6 +6,7 @@
 #include <autograd/core/error.h>
 #include <autograd/core/evaluate.h>
 #include <autograd/core/parallel.h>
+#include <autograd/core/print.h>
 #include <autograd/core/tensor.h>
 #include <autograd/ops/custom.h>
 #include <autograd/ops/elementwise.h>
