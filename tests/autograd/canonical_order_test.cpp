@@ -116,7 +116,10 @@ std::vector<T> reference(Kind kind, const std::vector<T>& values, const Shape& s
     of_output[static_cast<size_t>(output)].push_back(folds_last ? fold_row(kind, from, inner) : *from);
   }
   std::vector<T> result;
-  for (const std::vector<T>& list : of_output) result.push_back(fold_rows(kind, list));
+  for (const std::vector<T>& list : of_output) {
+    const bool nothing = list.empty() || (folds_last && inner == 0);  // a sum of nothing is +0, not the identity -0
+    result.push_back(kind == Kind::sum && nothing ? T(0) : fold_rows(kind, list));
+  }
   return result;
 }
 
