@@ -21,10 +21,10 @@ namespace render {
 namespace {
 
 constexpr int sphere_subdivisions = 5;
-constexpr int light_interval = 10;   // steps between estimates of the light
-constexpr float opaque = 0.99f;      // alpha from which a pixel shows one surface only
-constexpr double plain_enough = 27;  // dB from which one colour explains the images
-constexpr double albedo_rate = 0.01;
+constexpr int light_interval = 10;        // steps between estimates of the light
+constexpr float opaque = 0.99f;           // alpha from which a pixel shows one surface only
+constexpr double plain_enough = 27;       // dB from which one colour explains the images
+constexpr double albedo_rate = 0.03;      // slower, and the shape bends to explain paint first
 constexpr double albedo_smoothing = 0.1;  // a step, along edges; falls with the shape's rate, so that paint sharpens as
                                           // the shape settles
 constexpr double light_relaxation = 0.3;
