@@ -3,7 +3,7 @@
 # Sourced by bash with the repository as the current directory.
 
 build_packages=(g++ meson ninja-build pkg-config libcli11-dev libeigen3-dev libfmt-dev libstb-dev libtbb-dev
-                libtinyobjloader-dev nlohmann-json3-dev zlib1g-dev)
+                libtinyobjloader-dev libxbyak-dev nlohmann-json3-dev zlib1g-dev)
 
 say() { printf '%s\n' "$*" >&2; }
 

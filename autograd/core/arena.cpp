@@ -32,7 +32,8 @@ void* Arena::allocate(int64_t bytes) {
   if (block_ == blocks_.size()) {
     Block block;
     block.size = std::max(size, blocks_.empty() ? first_block : 2 * blocks_.back().size);
-    block.memory.reset(new std::byte[block.size + alignment]);  // not value-initialised
+    // Not value-initialised. Kernels may read, not write, a vector past the end of a buffer.
+    block.memory.reset(new std::byte[block.size + 2 * alignment]);
     const auto address = reinterpret_cast<uintptr_t>(block.memory.get());
     block.begin = block.memory.get() + (alignment - address % alignment) % alignment;
     ASAN_POISON_MEMORY_REGION(block.begin, block.size);

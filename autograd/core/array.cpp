@@ -41,7 +41,8 @@ Storage* Storage::create(const Shape& shape, DType dtype) {
   auto storage = std::make_unique<Storage>();
   storage->dtype = dtype;
   storage->shape = shape;
-  const int64_t bytes = std::max<int64_t>(shape.size() * size_of(dtype), 1);
+  // Kernels may read, not write, a vector past the end of a buffer.
+  const int64_t bytes = shape.size() * size_of(dtype) + 64;
   storage->data = static_cast<std::byte*>(::operator new(static_cast<size_t>(bytes), alignment));
   return storage.release();
 }

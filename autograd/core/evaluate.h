@@ -43,6 +43,15 @@ BACKLIGHT_API Report report();
 BACKLIGHT_API void set_threads(int count);
 BACKLIGHT_API int threads();
 
+/// What executes fused regions; the bits are the same for all. float64 always takes the interpreter.
+enum class Backend : uint8_t { interpreter, avx2, avx512 };
+BACKLIGHT_API const char* name_of(Backend backend);
+BACKLIGHT_API bool available(Backend backend);
+/// For all threads. At the start: the environment variable BACKLIGHT_BACKEND (interpreter, avx2 or avx512),
+/// else the best that the processor has. throws ValueError: this machine cannot run it
+BACKLIGHT_API void set_backend(Backend backend);
+BACKLIGHT_API Backend backend();
+
 /// Where warnings go; the default writes a line to stderr.
 BACKLIGHT_API void set_log_hook(std::function<void(const std::string&)> hook);
 

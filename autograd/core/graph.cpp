@@ -23,10 +23,7 @@ struct Slot {
 };
 constexpr size_t slot_count = 1 << 16;
 
-Slot& slot(uint16_t index) {
-  static Slot* const table = new Slot[slot_count];
-  return table[index];
-}
+constinit Slot slots[slot_count];
 
 class SlotPool {
  public:
@@ -71,6 +68,17 @@ std::function<void(const std::string&)>& log_hook() {
 }
 std::mutex log_mutex;
 
+/// Whether broadcasting both gives the second's shape.
+bool fits_into(const Node& input, const Node& shape) {
+  const int shift = shape.rank - input.rank;
+  if (shift < 0) return false;
+  for (int axis = 0; axis < input.rank; ++axis) {
+    const int64_t extent = input.extents[axis];
+    if (extent != shape.extents[axis + shift] && extent != 1) return false;
+  }
+  return true;
+}
+
 constexpr uint32_t root_node_warning = 1u << 20;
 constexpr int64_t root_byte_warning = int64_t{1} << 30;
 
@@ -86,12 +94,15 @@ Op::Op(const char* name_, Kind kind_, Lower lower_, VjpRule vjp_, Run run_)
 const Op& Op::by_id(uint16_t id) { return *op_table()[id]; }
 
 static const Op leaf_op{"leaf", Op::Kind::leaf, nullptr, nullptr};
+static const Op number_op{"number", Op::Kind::number, nullptr, nullptr};
 
 // Recording -------------------------------------------------------------------------------------
 
-Graph& Graph::current() {
+constinit thread_local Graph* Graph::current_ = nullptr;
+
+void Graph::create() {
   thread_local Graph graph;
-  return graph;
+  current_ = &graph;
 }
 
 Graph::Graph() { open(); }
@@ -110,18 +121,86 @@ uint32_t Graph::append_attributes(const void* data, size_t bytes) {
   return static_cast<uint32_t>(offset);
 }
 
-uint32_t Graph::append(const Op& op, const Shape& shape, DType dtype, std::source_location where) {
-  const uint32_t index = size();
-  Node node{};
+Node& Graph::append(const Op& op, DType dtype, std::source_location where) {
+  Node& node = nodes_.emplace_back();  // all zero
   node.op = &op;
-  node.rank = static_cast<uint8_t>(shape.rank());
   node.dtype = dtype;
-  std::copy(shape.begin(), shape.end(), node.extents);
-  node.depth = depth();
+  node.depth = depth_;
   node.where = where_override ? *where_override : where;
-  nodes_.push_back(node);
-  if (!warned_ && node.depth == 0) warn_if_root_grows();
-  return index;
+  if (node.depth == 0 && !warned_) warn_if_root_grows();
+  return node;
+}
+
+uint32_t Graph::append(const Op& op, const Shape& shape, DType dtype, std::source_location where) {
+  Node& node = append(op, dtype, where);
+  node.rank = static_cast<uint8_t>(shape.rank());
+  std::copy(shape.begin(), shape.end(), node.extents);
+  return size() - 1;
+}
+
+Tensor Graph::record_map(const Op& op, std::span<const uint32_t> inputs, DType dtype, std::source_location where) {
+  Node& node = append(op, dtype, where);
+  node.input_count = static_cast<uint8_t>(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) node.inputs[i] = inputs[i];
+  // The shape is that of an input, unless each lacks something of it.
+  const Node* shape = &nodes_[inputs[0]];
+  bool found = true;
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    const Node& input = nodes_[inputs[i]];
+    if (fits_into(input, *shape)) continue;
+    found = found && fits_into(*shape, input);
+    shape = &input;
+  }
+  if (found) [[likely]] {
+    node.rank = shape->rank;
+    for (int axis = 0; axis < max_rank; ++axis) node.extents[axis] = shape->extents[axis];
+  } else {
+    broadcast(op, inputs);
+  }
+  return handle(size() - 1);
+}
+
+/// The shape of the newest node, which goes again where there is none.
+void Graph::broadcast(const Op& op, std::span<const uint32_t> inputs) {
+  Node& node = nodes_.back();
+  uint8_t rank = 0;
+  for (uint32_t input : inputs) rank = std::max(rank, nodes_[input].rank);
+  int64_t extents[max_rank];
+  std::fill_n(extents, rank, 1);
+  bool fits = true;
+  for (uint32_t index : inputs) {
+    const Node& input = nodes_[index];
+    int64_t* out = extents + (rank - input.rank);
+    for (int axis = 0; axis < input.rank; ++axis) {
+      const int64_t extent = input.extents[axis];
+      fits = fits && (out[axis] == extent || out[axis] == 1 || extent == 1);
+      if (out[axis] == 1) out[axis] = extent;
+    }
+  }
+  int64_t count = 1;
+  bool large = false, empty = false;
+  for (int axis = 0; axis < rank; ++axis) {
+    large |= __builtin_mul_overflow(count, extents[axis], &count) || count > INT32_MAX;
+    empty |= extents[axis] == 0;
+  }
+  if (!fits || (large && !empty)) throw_broadcast(op, inputs);
+  node.rank = rank;
+  std::copy_n(extents, rank, node.extents);
+  std::fill(node.extents + rank, node.extents + max_rank, 0);
+}
+
+/// The newest node goes again; broadcast_shapes() knows what is wrong.
+void Graph::throw_broadcast(const Op& op, std::span<const uint32_t> inputs) {
+  nodes_.pop_back();
+  Shape shape = nodes_[inputs[0]].shape();
+  for (size_t i = 1; i < inputs.size(); ++i) shape = broadcast_shapes(op.name, shape, nodes_[inputs[i]].shape());
+  throw SizeError(std::string(op.name) + ": result too large");
+}
+
+uint32_t Graph::number(double value, DType type, std::source_location where) {
+  Node& node = append(number_op, type, where);
+  node.attributes = append_attributes(&value, sizeof value);
+  return size() - 1;
 }
 
 Tensor Graph::record(const Recipe& recipe, const void* attributes, size_t attribute_bytes) {
@@ -210,7 +289,7 @@ void Graph::hold(std::shared_ptr<const void> object) { held_.push_back(std::move
 // Reading ---------------------------------------------------------------------------------------
 
 uint32_t Graph::check(const Tensor& tensor) const {
-  const Slot& entry = slot(tensor.slot_);
+  const Slot& entry = slots[tensor.slot_];
   if (entry.serial.load(std::memory_order_relaxed) == tensor.step_ && tensor.step_ != 0) [[likely]] {
     if (entry.graph.load(std::memory_order_relaxed) == this) [[likely]]
       return tensor.node_;
@@ -242,7 +321,8 @@ uint64_t Graph::open() {
   const uint64_t serial = next_serial.fetch_add(1, std::memory_order_relaxed);
   marks_.push_back(
       {serial, slots_[depth], size(), pool_.size(), leaves_.size(), held_.size(), arenas_[depth].mark(), 0});
-  Slot& entry = slot(slots_[depth]);
+  depth_ = static_cast<uint32_t>(depth);
+  Slot& entry = slots[slots_[depth]];
   entry.graph.store(this, std::memory_order_relaxed);
   entry.serial.store(serial, std::memory_order_relaxed);
   return serial;
@@ -251,7 +331,7 @@ uint64_t Graph::open() {
 void Graph::close(uint64_t serial) {
   const Mark mark = marks_.back();
   if (mark.serial != serial) std::terminate();  // Steps are scoped objects: they cannot end out of order
-  slot(mark.slot).serial.store(0, std::memory_order_relaxed);
+  slots[mark.slot].serial.store(0, std::memory_order_relaxed);
   while (leaves_.size() > mark.leaves) {
     const Leaf& leaf = leaves_.back();
     leaf_table_[leaf.bucket] = 0;
@@ -264,6 +344,7 @@ void Graph::close(uint64_t serial) {
   held_.resize(mark.held);
   arenas_[marks_.size() - 1].release(mark.arena);
   marks_.pop_back();
+  depth_ = marks_.empty() ? 0 : depth_ - 1;
 }
 
 int64_t Graph::memory_limit() const {
@@ -323,14 +404,13 @@ Located::Located(const Array& array, std::source_location where)
 Located::Located(const Parameter& parameter, std::source_location where)
     : tensor_(Graph::current().leaf(parameter.storage(), where)), where_(where) {}
 
-static const Op number_op{"number", Op::Kind::number, nullptr, nullptr};
-
 Tensor Located::as(DType type) const {
   if (!is_number()) return tensor_;
   if (kind_ == Kind::real && type == DType::int32 && number_ != static_cast<double>(static_cast<int64_t>(number_))) {
     throw DTypeError("number: " + std::to_string(number_) + " meets an int32 tensor; cast the tensor first");
   }
-  return Graph::current().record({number_op, {}, {}, type, where_}, NumberAttributes{number_});
+  Graph& graph = Graph::current();
+  return graph.handle(graph.number(number_, type, where_));
 }
 
 // Logging ---------------------------------------------------------------------------------------

@@ -118,7 +118,11 @@ struct ReduceAttributes {
 
 class BACKLIGHT_API Graph {
  public:
-  static Graph& current();
+  static Graph& current() {
+    if (current_ == nullptr) [[unlikely]]
+      create();
+    return *current_;
+  }
   ~Graph();
 
   // Recording ------------------------------------------------------------------------------------
@@ -136,6 +140,11 @@ class BACKLIGHT_API Graph {
     static_assert(std::is_trivially_copyable_v<Attributes>);
     return record(recipe, &attributes, sizeof attributes);
   }
+  /// An elementwise operation on at most three nodes: the shape is that to which they broadcast.
+  /// throws ShapeError, SizeError
+  Tensor record_map(const Op& op, std::span<const uint32_t> inputs, DType dtype, std::source_location where);
+  /// A number as a node.
+  uint32_t number(double value, DType type, std::source_location where);
   Tensor leaf(Storage* storage, std::source_location where);
   /// A leaf on memory of the innermost Step's arena.
   Tensor leaf(void* memory, const Shape& shape, DType dtype, std::source_location where);
@@ -162,7 +171,7 @@ class BACKLIGHT_API Graph {
   // Steps ----------------------------------------------------------------------------------------
   uint64_t open();
   void close(uint64_t serial);
-  uint32_t depth() const { return static_cast<uint32_t>(marks_.size()) - 1; }
+  uint32_t depth() const { return depth_; }
   Arena& arena(uint32_t depth) { return arenas_[depth]; }
   int64_t memory_limit() const;
   void set_memory_limit(uint64_t serial, int64_t bytes);
@@ -175,6 +184,7 @@ class BACKLIGHT_API Graph {
 
  private:
   Graph();
+  static void create();
   struct Mark {
     uint64_t serial;
     uint16_t slot;
@@ -193,12 +203,21 @@ class BACKLIGHT_API Graph {
   size_t find_bucket(const Storage* storage, uint64_t version) const;
   void grow_leaf_table();
   void warn_if_root_grows();
+  Node& append(const Op& op, DType dtype, std::source_location where);
   uint32_t append(const Op& op, const Shape& shape, DType dtype, std::source_location where);
+  void broadcast(const Op& op, std::span<const uint32_t> inputs);
+  [[noreturn]] void throw_broadcast(const Op& op, std::span<const uint32_t> inputs);
   uint32_t append_attributes(const void* data, size_t bytes);
+
+#if defined(__GNUC__) && !defined(__APPLE__)
+  __attribute__((tls_model("initial-exec")))  // a load, where the library's default model is a call
+#endif
+  static constinit thread_local Graph* current_;
 
   std::vector<Node> nodes_;
   std::vector<uint64_t> pool_;
   std::vector<Mark> marks_;
+  uint32_t depth_ = 0;  ///< of the innermost Step: the last mark
   std::deque<Arena> arenas_;
   std::vector<uint16_t> slots_;  ///< of this thread, by depth
   std::vector<Leaf> leaves_;

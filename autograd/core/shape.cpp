@@ -16,19 +16,14 @@ Shape::Shape(std::span<const int64_t> extents) {
   }
   rank_ = static_cast<int>(extents.size());
   std::copy(extents.begin(), extents.end(), extents_.begin());
-  bool empty = false;
+  bool empty = false, large = false;
+  int64_t count = 1;
   for (int64_t extent : extents) {
     if (extent < 0) throw SizeError("shape: negative extent in " + to_string());
     empty |= extent == 0;
+    large |= __builtin_mul_overflow(count, extent, &count) || count > std::numeric_limits<int32_t>::max();
   }
-  if (empty) return;
-  int64_t count = 1;
-  for (int64_t extent : extents) {
-    if (extent > std::numeric_limits<int32_t>::max() / count) {
-      throw SizeError("shape: " + to_string() + " has more than 2147483647 elements");
-    }
-    count *= extent;
-  }
+  if (large && !empty) throw SizeError("shape: " + to_string() + " has more than 2147483647 elements");
 }
 
 int64_t Shape::size() const {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <deque>
 
 namespace autograd {
 
@@ -14,37 +15,45 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
-/// A plan and temporary memory for each evaluation in progress: a custom operation may evaluate.
+/// The working memory of an evaluation. A custom operation may evaluate inside one: each depth has its own.
 struct Workspace {
-  std::deque<Arena> arenas;
+  engine::Recording recording;
+  engine::Values values;
+  std::vector<uint32_t> outputs;
+  std::vector<const void*> assigned;
+  Arena scratch;
+};
+
+struct Workspaces {
+  std::deque<Workspace> list;
   size_t depth = 0;
   Report report;
 
-  static Workspace& current() {
-    thread_local Workspace workspace;
-    return workspace;
+  static Workspaces& current() {
+    thread_local Workspaces workspaces;
+    return workspaces;
   }
 };
 
-class Scratch {
+class Lease {
  public:
-  Scratch() : workspace_(Workspace::current()) {
-    if (workspace_.arenas.size() == workspace_.depth) workspace_.arenas.emplace_back();
-    arena_ = &workspace_.arenas[workspace_.depth++];
+  Lease() : all_(Workspaces::current()) {
+    if (all_.list.size() == all_.depth) all_.list.emplace_back();
+    workspace_ = &all_.list[all_.depth++];
   }
-  ~Scratch() {
-    arena_->release({});
-    --workspace_.depth;
+  ~Lease() {
+    workspace_->scratch.release({});
+    --all_.depth;
   }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  Arena& arena() { return *arena_; }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  Workspace& operator*() { return *workspace_; }
 
  private:
-  Workspace& workspace_;
-  Arena* arena_;
+  Workspaces& all_;
+  Workspace* workspace_;
 };
 
 void check_assignment(const Graph& graph, const Assignment& assignment) {
@@ -72,33 +81,23 @@ void overwrite(Storage& storage, const void* value, std::source_location where) 
   storage.version.fetch_add(1, std::memory_order_acq_rel);
 }
 
-void assign_all(const engine::Plan& plan, std::span<const Assignment> assignments, std::span<const uint32_t> nodes,
-                Arena& scratch) {
-  std::vector<const void*> values;
+/// `first`: of the assigned values among the recording's outputs.
+void assign_all(const engine::Plan& plan, Workspace& workspace, std::span<const Assignment> assignments, size_t first) {
+  const engine::Recording& recording = workspace.recording;
+  workspace.assigned.clear();
   for (size_t i = 0; i < assignments.size(); ++i) {
-    const uint32_t base = engine::contiguous_base(plan, nodes[i]);
-    if (!plan.known(base)) {
-      values.push_back(plan.state(base).data);
-      continue;
+    const uint32_t base = plan.output_bases[first + i];
+    const std::byte* value = workspace.values[base];
+    if (recording.known(base)) {  // it may be the memory of a Parameter that is assigned here too
+      const int64_t bytes = assignments[i].parameter.size() * size_of(assignments[i].parameter.dtype());
+      value = static_cast<const std::byte*>(
+          std::memcpy(workspace.scratch.allocate(bytes), value, static_cast<size_t>(bytes)));
     }
-    // It may be the memory of a Parameter that is assigned here too.
-    const int64_t bytes = assignments[i].parameter.size() * size_of(assignments[i].parameter.dtype());
-    values.push_back(std::memcpy(scratch.allocate(bytes), plan.graph.node(base).value, static_cast<size_t>(bytes)));
+    workspace.assigned.push_back(value);
   }
   for (size_t i = 0; i < assignments.size(); ++i) {
-    overwrite(*assignments[i].parameter.storage(), values[i], plan.graph.node(nodes[i]).where);
-  }
-}
-
-/// Opaque results are kept so that a later gradient does not repeat them, unless the evaluation is a
-/// training step's, whose graph is done with.
-void mark_kept(engine::Plan& plan, std::span<const uint32_t> kept, bool keep_calls) {
-  for (uint32_t node : kept) {
-    if (!plan.known(node)) plan.state(engine::contiguous_base(plan, node)).kept = true;
-  }
-  if (!keep_calls) return;
-  for (const engine::Region& region : plan.regions) {
-    if (region.kind == engine::Region::Kind::call) plan.state(region.nodes[0]).kept = true;
+    overwrite(*assignments[i].parameter.storage(), workspace.assigned[i],
+              recording.node(recording.outputs()[first + i]).where);
   }
 }
 
@@ -112,17 +111,18 @@ bool is_shared_memory(const Graph& graph, const Node& node) {
 }
 
 /// The outputs' values, and the plan's kept ones, become known.
-void commit(engine::Plan& plan, std::span<const uint32_t> outputs) {
-  for (uint32_t node : plan.order) {
-    const engine::NodeState& state = plan.state(node);
-    if (state.kept && !plan.known(node)) plan.graph.node(node).value = state.data;
+void commit(const engine::Plan& plan, Workspace& workspace, size_t outputs) {
+  const engine::Recording& recording = workspace.recording;
+  Graph& graph = recording.graph();
+  for (const engine::Plan::Buffer& buffer : plan.buffers) {
+    if (buffer.kept) recording.node(buffer.position).value = workspace.values[buffer.position];
   }
-  for (uint32_t output : outputs) {
-    if (plan.known(output)) continue;
-    const Node& base = plan.graph.node(engine::contiguous_base(plan, output));
-    Node& node = plan.graph.node(output);
+  for (size_t i = 0; i < outputs; ++i) {
+    Node& node = recording.node(recording.outputs()[i]);
+    if (node.value != nullptr) continue;
+    const Node& base = recording.node(plan.output_bases[i]);
     // A reshaped Parameter: an assignment must not change what was read.
-    node.value = is_shared_memory(plan.graph, base) ? copy_of(plan.graph, node, base.value) : base.value;
+    node.value = is_shared_memory(graph, base) ? copy_of(graph, node, base.value) : base.value;
   }
 }
 
@@ -141,45 +141,37 @@ void keep_old_values(Graph& graph, std::span<const uint32_t> outputs, std::span<
 
 void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments) {
   Graph& graph = Graph::current();
-  Scratch scratch;
-  engine::Plan plan(graph);
-  for (const Tensor& tensor : tensors) plan.outputs.push_back(graph.check(tensor));
-  const size_t kept_count = plan.outputs.size();
+  Lease lease;
+  Workspace& workspace = *lease;
+  workspace.outputs.clear();
+  for (const Tensor& tensor : tensors) workspace.outputs.push_back(graph.check(tensor));
   for (const Assignment& assignment : assignments) {
     check_assignment(graph, assignment);
     check_unread(graph, *assignment.parameter.storage());
-    plan.outputs.push_back(graph.check(assignment.value));
+    workspace.outputs.push_back(graph.check(assignment.value));
   }
   const auto start = Clock::now();
-  const std::span<const uint32_t> kept(plan.outputs.data(), kept_count);
-  engine::reach(plan);
-  engine::resolve(plan);
-  engine::fuse(plan);
-  mark_kept(plan, kept, assignments.empty());
-  engine::lower(plan);
-  for (size_t i = kept_count; i < plan.outputs.size(); ++i) {
-    if (!plan.known(plan.outputs[i]))
-      plan.state(engine::contiguous_base(plan, plan.outputs[i])).last_use = engine::none;
-  }
-  engine::place(plan, scratch.arena());
-  const double plan_seconds = seconds_since(start);
-  const auto run_start = Clock::now();
-  engine::run(plan, scratch.arena());
-  commit(plan, kept);
+  const engine::Keep keep{tensors.size(), assignments.empty()};
+  workspace.recording.trace(graph, workspace.outputs);
+  workspace.recording.add_to_key(keep.outputs << 1 | (keep.calls ? 1 : 0));
+  workspace.recording.add_to_key(engine::region_limit() << 8 | static_cast<uint64_t>(backend()));
+  const std::shared_ptr<engine::Plan> plan = engine::find_plan(workspace.recording, keep);
+  engine::allocate(*plan, workspace.recording, workspace.scratch, workspace.values);
+  const auto planned = Clock::now();
+  engine::run(*plan, workspace.recording, workspace.scratch, workspace.values);
+  commit(*plan, workspace, tensors.size());
 
-  Report& report = Workspace::current().report;
-  report = {};
-  report.plan_seconds = plan_seconds;
-  report.run_seconds = seconds_since(run_start);
-  report.nodes = static_cast<int64_t>(plan.order.size());
-  report.regions = static_cast<int64_t>(plan.regions.size());
-  for (const engine::Region& region : plan.regions) {
-    report.instructions += static_cast<int64_t>(region.program.body.size());
-  }
-  report.peak_bytes = plan.kept_bytes + plan.temporary_bytes;
+  Report& report = Workspaces::current().report;
+  report.plan_seconds = seconds(planned - start);
+  report.run_seconds = seconds(Clock::now() - planned);
+  report.nodes = workspace.recording.size();
+  report.regions = static_cast<int64_t>(plan->regions.size());
+  report.instructions = plan->instructions;
+  report.peak_bytes = plan->kept_bytes + plan->temporary_bytes;
 
-  keep_old_values(graph, kept, assignments);
-  assign_all(plan, assignments, std::span<const uint32_t>(plan.outputs).subspan(kept_count), scratch.arena());
+  const std::span<const uint32_t> outputs(workspace.outputs);
+  keep_old_values(graph, outputs.first(tensors.size()), assignments);
+  assign_all(*plan, workspace, assignments, tensors.size());
 }
 
 void evaluate(std::span<const Tensor> tensors) { evaluate(tensors, {}); }
@@ -187,7 +179,7 @@ void evaluate(std::initializer_list<Tensor> tensors) {
   evaluate(std::span<const Tensor>(tensors.begin(), tensors.size()), {});
 }
 
-Report report() { return Workspace::current().report; }
+Report report() { return Workspaces::current().report; }
 
 // Tensor: reading -------------------------------------------------------------------------------
 

@@ -1,3 +1,4 @@
+#include <autograd/engine/fold.h>
 #include <autograd/engine/plan.h>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ namespace {
 
 using Kind = Op::Kind;
 
-thread_local size_t region_limit = 400;  // nodes: the values of a larger region leave the inner caches
+thread_local size_t most_nodes = 2000;  // the code of a larger region leaves the innermost cache
 
 /// Regions still open, newest last, of each domain; few domains are live in one evaluation.
 struct OpenRegions {
@@ -37,38 +38,89 @@ struct OpenRegions {
   }
 };
 
-bool is_call(const Plan& plan, uint32_t node) {
-  const Kind kind = plan.graph.node(node).op->kind;
-  return kind == Kind::call || (kind == Kind::reduce && !is_full_reduction(plan, node));
+bool is_call(const Planner& planner, uint32_t node) {
+  const Kind kind = planner.node(node).op->kind;
+  return kind == Kind::call || (kind == Kind::reduce && !reduced(planner, node).fusable);
 }
 
-uint32_t region_of(const Plan& plan, uint32_t base) { return plan.known(base) ? none : plan.state(base).region; }
+uint32_t region_of(const Planner& planner, uint32_t base) {
+  return planner.known(base) ? none : planner.states[base].region;
+}
 
 /// Raises the lowest region that may hold a node which reads `walk`.
-void require(const Plan& plan, const Walk& walk, uint32_t& lowest) {
-  const uint32_t region = region_of(plan, walk.base);
+void require(const Planner& planner, const Walk& walk, uint32_t& lowest) {
+  const uint32_t region = region_of(planner, walk.base);
   if (region == none) return;
   // A value of the same region can be used in place unless it exists only after the whole region.
-  const bool in_place = walk.identity && plan.graph.node(walk.base).op->kind != Kind::reduce &&
-                        plan.regions[region].kind == Region::Kind::fused;
+  const bool in_place =
+      walk.identity && planner.node(walk.base).op->kind != Kind::reduce && !planner.drafts[region].call;
   lowest = std::max(lowest, in_place ? region : region + 1);
 }
 
-uint32_t open_region(Plan& plan, Region::Kind kind, const Shape& domain) {
-  Region& region = plan.regions.emplace_back();
-  region.kind = kind;
-  region.domain = domain;
-  return static_cast<uint32_t>(plan.regions.size() - 1);
+/// Borders of the domain's axes that the walk takes as two.
+uint8_t splits(const Walk& walk, const Shape& domain) {
+  uint8_t bits = 0;
+  if (walk.identity) return bits;
+  for (int axis = 0; axis + 1 < domain.rank(); ++axis) {
+    const auto a = static_cast<size_t>(axis);
+    if (walk.strides[a] != walk.strides[a + 1] * domain[axis + 1]) bits = static_cast<uint8_t>(bits | 1 << axis);
+  }
+  return bits;
 }
 
-/// The shape without axes of extent 1: shapes that differ only in those iterate alike.
-Shape without_ones(const Shape& shape) {
-  int64_t extents[max_rank];
-  size_t rank = 0;
-  for (int64_t extent : shape) {
-    if (extent != 1) extents[rank++] = extent;
+Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
+  Demands demands;
+  const NodeState& state = planner.states[node];
+  for (uint32_t k = 0; k < state.source_count; ++k) {
+    const Source& source = planner.sources[state.sources + k];
+    if (source.kind == Source::Kind::number) continue;
+    demands.split |= splits(source.walk, domain);
+    if (source.kind == Source::Kind::gathered) demands.split |= splits(source.index, domain);
   }
-  return Shape(std::span<const int64_t>(extents, rank));
+  if (planner.node(node).op->kind != Kind::reduce) return demands;
+  const Reduced fold = reduced(planner, node);
+  demands.folds_all = fold.span == ir::Fold::Span::all;
+  if (demands.folds_all) return demands;
+  demands.folds_part = true;
+  demands.split = static_cast<uint8_t>(demands.split | 1 << (fold.border - 1));
+  for (int axis = fold.border; axis + 1 < domain.rank(); ++axis) {
+    demands.solid = static_cast<uint8_t>(demands.solid | 1 << axis);
+  }
+  return demands;
+}
+
+/// Folds of all elements and of rows stand in one region only where no block of the former ends inside
+/// a row, or a task of the latter inside a block.
+bool folds_agree(const Shape& domain, const Demands& demands) {
+  const int rank = domain.rank();
+  int64_t lanes = 1;
+  for (int axis = rank - 1; axis >= 0; --axis) {
+    if (axis < rank - 1 && (demands.split >> axis & 1) != 0) break;
+    lanes *= domain[axis];
+  }
+  if (fold_block % lanes != 0 && lanes % fold_block != 0) return false;
+  const int64_t rows = domain.size() / lanes;
+  const int64_t blocks = row_blocks(rows);
+  return blocks == 1 || (rows + blocks - 1) / blocks * lanes % fold_block == 0;
+}
+
+Demands both(const Demands& a, const Demands& b) {
+  return {static_cast<uint8_t>(a.split | b.split), static_cast<uint8_t>(a.solid | b.solid), a.folds_all || b.folds_all,
+          a.folds_part || b.folds_part};
+}
+
+bool accepts(const Draft& draft, const Demands& demands) {
+  if (draft.nodes.size() >= region_limit()) return false;
+  const Demands all = both(draft.demands, demands);
+  if ((all.split & all.solid) != 0) return false;
+  return !all.folds_all || !all.folds_part || folds_agree(draft.domain, all);
+}
+
+uint32_t open_draft(Planner& planner, bool call, const Shape& domain) {
+  Draft& draft = planner.drafts.emplace_back();
+  draft.call = call;
+  draft.domain = domain;
+  return static_cast<uint32_t>(planner.drafts.size() - 1);
 }
 
 /// A walk over `shape`, as one over the same shape without its axes of extent 1.
@@ -80,76 +132,94 @@ void drop_ones(Walk& walk, const Shape& shape) {
   std::fill(walk.strides.begin() + static_cast<std::ptrdiff_t>(kept), walk.strides.end(), 0);
 }
 
-void mark_stored(Plan& plan, const Walk& walk, uint32_t reader) {
-  if (plan.known(walk.base)) return;
-  NodeState& state = plan.state(walk.base);
+void mark_stored(Planner& planner, const Walk& walk, uint32_t reader) {
+  if (planner.known(walk.base)) return;
+  NodeState& state = planner.states[walk.base];
   if (!state.demanded) return;  // a number as an index is part of the program
   if (state.region == reader && walk.identity) return;
   state.stored = true;
   state.last_use = std::max(state.last_use, reader);
 }
 
+void place_call(Planner& planner, uint32_t node) {
+  NodeState& state = planner.states[node];
+  state.region = open_draft(planner, true, {});
+  state.stored = true;
+  state.last_use = state.region;
+  planner.drafts[state.region].nodes.push_back(node);
+  for (uint32_t k = 0; k < state.source_count; ++k) {
+    mark_stored(planner, {planner.sources[state.sources + k].walk.base, 0, {}, false}, state.region);
+  }
+}
+
+/// Walks lose the domain's axes of extent 1. Returns the lowest region that may hold the node.
+uint32_t lowest_region(Planner& planner, std::span<Source> sources, const Shape& shape) {
+  uint32_t lowest = 0;
+  for (Source& source : sources) {
+    if (source.kind == Source::Kind::number) continue;
+    drop_ones(source.walk, shape);
+    drop_ones(source.index, shape);
+    Walk walk = source.walk;
+    if (source.kind == Source::Kind::gathered) {
+      walk.identity = false;
+      require(planner, source.index, lowest);
+    }
+    require(planner, walk, lowest);
+  }
+  return lowest;
+}
+
+void place_fused(Planner& planner, uint32_t node, OpenRegions& open) {
+  NodeState& state = planner.states[node];
+  const std::span<Source> sources(planner.sources.data() + state.sources, state.source_count);
+  const bool reduces = planner.node(node).op->kind == Kind::reduce;
+  const Shape shape = reduces ? planner.node(planner.recording.inputs(node)[0]).shape() : planner.node(node).shape();
+  const uint32_t lowest = lowest_region(planner, sources, shape);
+  const Shape domain = without_ones(shape);
+  const Demands demands = demands_of(planner, node, domain);
+  std::vector<uint32_t>& candidates = open.of(domain);
+  const auto from = std::lower_bound(candidates.begin(), candidates.end(), lowest);
+  const auto found =
+      std::find_if(from, candidates.end(), [&](uint32_t region) { return accepts(planner.drafts[region], demands); });
+  if (found != candidates.end()) {
+    state.region = *found;
+  } else {
+    state.region = open_draft(planner, false, domain);
+    candidates.push_back(state.region);
+  }
+  Draft& draft = planner.drafts[state.region];
+  draft.nodes.push_back(node);
+  draft.demands = both(draft.demands, demands);
+  state.last_use = state.region;
+  if (reduces) state.stored = true;
+  for (const Source& source : sources) {
+    if (source.kind == Source::Kind::number) continue;
+    Walk walk = source.walk;
+    if (source.kind == Source::Kind::gathered) {
+      walk.identity = false;
+      mark_stored(planner, source.index, state.region);
+    }
+    mark_stored(planner, walk, state.region);
+  }
+}
+
 }  // namespace
 
-void limit_regions(size_t nodes) { region_limit = nodes; }
+void limit_regions(size_t nodes) { most_nodes = nodes; }
+size_t region_limit() { return most_nodes; }
 
-void fuse(Plan& plan) {
-  plan.regions.clear();
+void fuse(Planner& planner) {
   OpenRegions open;
-  for (uint32_t node : plan.order) {
-    NodeState& state = plan.state(node);
-    if (!state.demanded || plan.known(node)) continue;
-    const std::span<Source> sources(plan.sources.data() + state.sources, state.source_count);
-    if (is_call(plan, node)) {
-      state.region = open_region(plan, Region::Kind::call, {});
-      state.stored = true;
-      plan.regions[state.region].nodes.push_back(node);
-      for (const Source& source : sources) mark_stored(plan, {source.walk.base, 0, {}, false}, state.region);
-      state.last_use = state.region;
-      continue;
-    }
-    const Node& target = plan.graph.node(node);
-    const Shape shape = target.op->kind == Kind::reduce ? plan.graph.node(target.inputs[0]).shape() : target.shape();
-    uint32_t lowest = 0;
-    for (Source& source : sources) {
-      if (source.kind == Source::Kind::number) continue;
-      drop_ones(source.walk, shape);
-      drop_ones(source.index, shape);
-      if (source.kind == Source::Kind::memory) {
-        require(plan, source.walk, lowest);
-      } else {
-        Walk table = source.walk;
-        table.identity = false;
-        require(plan, table, lowest);
-        require(plan, source.index, lowest);
-      }
-    }
-    const Shape domain = without_ones(shape);
-    std::vector<uint32_t>& candidates = open.of(domain);
-    const auto fits = [&](uint32_t region) { return plan.regions[region].nodes.size() < region_limit; };
-    const auto from = std::lower_bound(candidates.begin(), candidates.end(), lowest);
-    const auto found = std::find_if(from, candidates.end(), fits);
-    if (found != candidates.end()) {
-      state.region = *found;
+  for (uint32_t node = 0; node < planner.recording.size(); ++node) {
+    if (!planner.states[node].demanded || planner.known(node)) continue;
+    if (is_call(planner, node)) {
+      place_call(planner, node);
     } else {
-      state.region = open_region(plan, Region::Kind::fused, domain);
-      candidates.push_back(state.region);
-    }
-    plan.regions[state.region].nodes.push_back(node);
-    state.last_use = state.region;
-    if (target.op->kind == Kind::reduce) state.stored = true;
-    for (const Source& source : sources) {
-      if (source.kind == Source::Kind::number) continue;
-      Walk walk = source.walk;
-      if (source.kind == Source::Kind::gathered) {
-        walk.identity = false;
-        mark_stored(plan, source.index, state.region);
-      }
-      mark_stored(plan, walk, state.region);
+      place_fused(planner, node, open);
     }
   }
-  for (uint32_t output : plan.outputs) {
-    if (!plan.known(output)) plan.state(contiguous_base(plan, output)).stored = true;
+  for (uint32_t output : planner.recording.outputs()) {
+    if (!planner.known(output)) planner.states[contiguous_base(planner, output)].stored = true;
   }
 }
 

@@ -11,12 +11,8 @@ class Interpreter {
  public:
   explicit Interpreter(const ir::Program& program);
 
-  /// Elements [begin, end) of the domain; begin is a multiple of fold_block. Expects the default
-  /// floating-point environment.
-  void run(const KernelArguments& arguments, int64_t begin, int64_t end, Fault& fault) const;
-
-  /// Estimated cost of an element, in nanoseconds, for deciding whether threads are worth it.
-  double cost() const { return cost_; }
+  /// A piece as Kernel::run() takes it. Expects the default floating-point environment.
+  void run(const KernelArguments& arguments, const Piece& piece, Fault& fault) const;
 
  private:
   enum class Place : uint8_t { slot, load, store };
@@ -33,14 +29,20 @@ class Interpreter {
   void place_values();
   void execute(const Instruction& instruction, Tile& tile) const;
   void load(const Instruction& instruction, const Operand& operand, Tile& tile) const;
+  void row(const Instruction& instruction, Tile& tile) const;
   void gather(const Instruction& instruction, const Operand& operand, Tile& tile) const;
+  int64_t tile_end(const Tile& tile, int64_t end) const;
+  void run_elements(Tile& tile, int64_t begin, int64_t end) const;
+  void store(Tile& tile) const;
+  void fold(Tile& tile, size_t fold, int64_t end) const;
+  void fold_parts(Tile& tile, size_t fold) const;
 
   const ir::Program& program_;
   const KernelTable& kernels_;
   std::vector<Instruction> instructions_;
   uint16_t slots_ = 0;
   int64_t tile_size_ = 1024;
-  double cost_ = 0;
+  bool folds_lanes_ = false;
 };
 
 }  // namespace autograd::engine

@@ -84,38 +84,47 @@ constexpr auto remainder = [](T x, T y) {
   }
 };
 
-// The transcendental functions of float32 are those of float64, rounded: half an ulp and a bit,
-// and free of the differences between versions of a float library.
-template <class T, auto function>
-constexpr auto through_double = [](T x) { return static_cast<T>(function(static_cast<double>(x))); };
-template <class T, auto function>
-constexpr auto through_double2 =
-    [](T x, T y) { return static_cast<T>(function(static_cast<double>(x), static_cast<double>(y))); };
+/// The library's functions, of float64: those of float32 are lowered to arithmetic (ir/maths.h).
+TileFunction find_library(Code code) {
+#define LIBRARY(name) &apply1<double, double, [](double x) { return std::name(x); }>
+  switch (code) {
+    case Code::exp: return LIBRARY(exp);
+    case Code::log: return LIBRARY(log);
+    case Code::sin: return LIBRARY(sin);
+    case Code::cos: return LIBRARY(cos);
+    case Code::tan: return LIBRARY(tan);
+    case Code::asin: return LIBRARY(asin);
+    case Code::acos: return LIBRARY(acos);
+    case Code::atan: return LIBRARY(atan);
+    case Code::tanh: return LIBRARY(tanh);
+    case Code::erf: return LIBRARY(erf);
+    case Code::pow: return &apply2<double, double, [](double x, double y) { return std::pow(x, y); }>;
+    case Code::atan2: return &apply2<double, double, [](double x, double y) { return std::atan2(x, y); }>;
+    default: return nullptr;
+  }
+#undef LIBRARY
+}
 
 template <class T>
 TileFunction find_float(Code code) {
-#define THROUGH_DOUBLE(name) &apply1<T, T, through_double<T, [](double x) { return std::name(x); }>>
   switch (code) {
     case Code::square_root: return &apply1<T, T, [](T x) { return std::sqrt(x); }>;
     case Code::floor: return &apply1<T, T, [](T x) { return std::floor(x); }>;
     case Code::ceil: return &apply1<T, T, [](T x) { return std::ceil(x); }>;
     case Code::round: return &apply1<T, T, [](T x) { return std::nearbyint(x); }>;
-    case Code::exp: return THROUGH_DOUBLE(exp);
-    case Code::log: return THROUGH_DOUBLE(log);
-    case Code::sin: return THROUGH_DOUBLE(sin);
-    case Code::cos: return THROUGH_DOUBLE(cos);
-    case Code::tan: return THROUGH_DOUBLE(tan);
-    case Code::asin: return THROUGH_DOUBLE(asin);
-    case Code::acos: return THROUGH_DOUBLE(acos);
-    case Code::atan: return THROUGH_DOUBLE(atan);
-    case Code::tanh: return THROUGH_DOUBLE(tanh);
-    case Code::erf: return THROUGH_DOUBLE(erf);
-    case Code::pow: return &apply2<T, T, through_double2<T, [](double x, double y) { return std::pow(x, y); }>>;
-    case Code::atan2: return &apply2<T, T, through_double2<T, [](double x, double y) { return std::atan2(x, y); }>>;
     case Code::fma: return &apply_fma<T>;
+    default: return std::is_same_v<T, double> ? find_library(code) : nullptr;
+  }
+}
+
+template <class T>
+TileFunction find_bits(Code code) {
+  switch (code) {
+    case Code::bit_and: return &apply2<T, T, [](T x, T y) { return x & y; }>;
+    case Code::bit_or: return &apply2<T, T, [](T x, T y) { return x | y; }>;
+    case Code::bit_xor: return &apply2<T, T, [](T x, T y) { return x ^ y; }>;
     default: return nullptr;
   }
-#undef THROUGH_DOUBLE
 }
 
 template <class T>
@@ -144,6 +153,7 @@ TileFunction find_number(Code code) {
     case Code::maximum: return &apply2<T, T, [](T x, T y) { return y < x ? x : y; }>;
     default:
       if constexpr (std::is_floating_point_v<T>) return find_float<T>(code);
+      if constexpr (std::is_integral_v<T>) return find_bits<T>(code);
       return nullptr;
   }
 }
@@ -187,6 +197,10 @@ TileFunction find_conversion(DType to) {
 template <class T>
 TileFunction find_of(Code code, DType result) {
   if (code == Code::convert) return find_conversion<T>(result);
+  if (code == Code::bitcast) {
+    const bool four_bytes = sizeof(T) == 4 && size_of(result) == 4;
+    return four_bytes ? &apply1<uint32_t, uint32_t, [](uint32_t x) { return x; }> : nullptr;
+  }
   if (const TileFunction function = find_any<T>(code)) return function;
   if constexpr (std::is_same_v<T, bool>)
     return find_logical(code);
@@ -243,27 +257,14 @@ FoldFunction fold(ir::Fold::Kind kind, DType type) {
 // Memory -----------------------------------------------------------------------------------------
 
 template <class T>
-int64_t gather_tile(void* out_, const void* base_, const int32_t* index, const int64_t* offset, int64_t row_stride,
-                    int64_t rows, int64_t count) {
+void gather_tile(void* out_, const void* base_, const int32_t* row, const int64_t* offset, int64_t count) {
   auto* __restrict out = static_cast<T*>(out_);
   const auto* base = static_cast<const T*>(base_);
-  const auto limit = static_cast<uint32_t>(rows);
-  bool bad = false;
-  for (int64_t i = 0; i < count; ++i) bad |= static_cast<uint32_t>(index[i]) >= limit;
-  if (bad) {
-    for (int64_t i = 0; i < count; ++i) {
-      out[i] = T{};
-      if (static_cast<uint32_t>(index[i]) >= limit) return i;
-    }
-  }
-  if (offset == nullptr && row_stride == 1) {
-    for (int64_t i = 0; i < count; ++i) out[i] = base[index[i]];
-  } else if (offset == nullptr) {
-    for (int64_t i = 0; i < count; ++i) out[i] = base[index[i] * row_stride];
+  if (offset == nullptr) {
+    for (int64_t i = 0; i < count; ++i) out[i] = base[row[i]];
   } else {
-    for (int64_t i = 0; i < count; ++i) out[i] = base[index[i] * row_stride + offset[i]];
+    for (int64_t i = 0; i < count; ++i) out[i] = base[row[i] + offset[i]];
   }
-  return -1;
 }
 
 GatherFunction gather(DType type) {

@@ -16,10 +16,8 @@ using TileFunction = void (*)(void* out, const void* a, const void* b, const voi
 /// lanes[i mod 16] = combine(lanes[i mod 16], values[i]), ascending.
 using FoldFunction = void (*)(void* lanes, const void* values, int64_t count);
 
-/// out[i] = base[index[i] * row_stride + offset[i]]; an index outside [0, rows) reads row 0 and
-/// returns the position of the first such index, else -1. `offset` may be null (all zero).
-using GatherFunction = int64_t (*)(void* out, const void* base, const int32_t* index, const int64_t* offset,
-                                   int64_t row_stride, int64_t rows, int64_t count);
+/// out[i] = base[row[i] + offset[i]]. `offset` may be null (all zero).
+using GatherFunction = void (*)(void* out, const void* base, const int32_t* row, const int64_t* offset, int64_t count);
 
 /// out[i] = base[i * stride].
 using StrideFunction = void (*)(void* out, const void* base, int64_t stride, int64_t count);

@@ -1,3 +1,4 @@
+#include <autograd/engine/fold.h>
 #include <autograd/engine/plan.h>
 #include <autograd/ir/builder.h>
 
@@ -7,44 +8,48 @@ namespace autograd::engine {
 
 namespace {
 
-using ir::Access;
 using Kind = Op::Kind;
 
-/// Lowers the nodes of one region to its Program.
+/// Lowers the nodes of one draft to a region: a program, its operands, its numbers.
 class Lowering {
  public:
-  Lowering(Plan& plan, uint32_t region)
-      : plan_(plan), id_(region), region_(plan.regions[region]), builder_(region_.program) {}
+  Lowering(Planner& planner, uint32_t draft)
+      : planner_(planner),
+        id_(draft),
+        draft_(planner.drafts[draft]),
+        region_(planner.plan.regions[draft]),
+        builder_(program_, 4 * draft_.nodes.size()) {}
 
-  void run() {
-    for (uint32_t node : region_.nodes) {
+  void run(KernelSet& kernels) {
+    for (uint32_t node : draft_.nodes) {
       lower(node);
       region_.origins.resize(builder_.size(), node);
     }
     collapse();
-    region_.kernel.emplace(region_.program);
+    program_.scalars = static_cast<uint16_t>(region_.scalars.size());
+    program_.tables = static_cast<uint16_t>(region_.arguments.tables.size() / 2);
+    lay_out(program_, region_.arguments);
+    region_.arguments.folds.resize(program_.folds.size());
+    region_.kernel = kernels.add(std::move(program_));
   }
 
  private:
-  void lower(uint32_t id) {
-    const Node& node = plan_.graph.node(id);
-    NodeState& state = plan_.state(id);
+  void lower(uint32_t position) {
+    const Node& node = planner_.node(position);
+    NodeState& state = planner_.states[position];
     ir::Value inputs[3] = {};
-    for (uint32_t k = 0; k < state.source_count; ++k) inputs[k] = value(plan_.sources[state.sources + k]);
+    for (uint32_t k = 0; k < state.source_count; ++k) inputs[k] = value(planner_.sources[state.sources + k]);
     if (node.op->kind == Kind::reduce) {
-      const Reduction reduction = plan_.graph.attributes<ReduceAttributes>(node).reduction;
-      region_.program.folds.push_back({inputs[0], static_cast<ir::Fold::Kind>(reduction)});
-      region_.fold_nodes.push_back(id);
+      const Reduction reduction = planner_.recording.attributes<ReduceAttributes>(position).reduction;
+      program_.folds.push_back({inputs[0], static_cast<ir::Fold::Kind>(reduction), reduced(planner_, position).span});
+      region_.folds.push_back({position, node.dtype});
       return;
     }
     state.value = node.op->kind == Kind::map
                       ? node.op->lower(builder_, std::span<const ir::Value>(inputs, state.source_count), node.dtype)
                       : inputs[0];
     state.value_region = id_;
-    if (state.stored) {
-      const uint16_t operand = add_operand({id, 0, {}, true}, 0, 0);
-      region_.program.stores.push_back({state.value, operand});
-    }
+    if (state.stored) program_.stores.push_back({state.value, add_operand({position, 0, {}, true})});
   }
 
   ir::Value value(const Source& source) {
@@ -52,104 +57,94 @@ class Lowering {
       case Source::Kind::number: return number(source.node);
       case Source::Kind::memory: return memory(source.walk);
       case Source::Kind::gathered: {
-        const ir::Value index = memory(source.index);
-        const uint16_t operand = find_operand(source.walk, source.row_stride, source.rows);
-        return builder_.gather(operand, index, plan_.graph.node(source.walk.base).dtype);
+        const ir::Value row = builder_.row(find_table(source.rows, source.row_stride), memory(source.index));
+        return builder_.gather(find_operand(source.walk), row, planner_.node(source.walk.base).dtype);
       }
     }
     return 0;
   }
 
   ir::Value memory(const Walk& walk) {
-    if (!plan_.known(walk.base)) {
-      if (plan_.graph.node(walk.base).op->kind == Kind::number) return number(walk.base);
-      const NodeState& state = plan_.state(walk.base);
+    const Node& base = planner_.node(walk.base);
+    if (!planner_.known(walk.base)) {
+      if (base.op->kind == Kind::number) return number(walk.base);
+      const NodeState& state = planner_.states[walk.base];
       if (walk.identity && state.value_region == id_) return state.value;
     }
-    return builder_.load(find_operand(walk, 0, 0), plan_.graph.node(walk.base).dtype);
+    return builder_.load(find_operand(walk), base.dtype);
   }
 
-  ir::Value number(uint32_t id) {
-    const Node& node = plan_.graph.node(id);
-    const double value = plan_.graph.attributes<NumberAttributes>(node).value;
-    if (const std::optional<ir::Constant> constant = ir::exact_constant(value)) {
-      return builder_.constant(*constant, node.dtype);
-    }
-    const auto found = std::find(region_.scalars.begin(), region_.scalars.end(), value);
+  ir::Value number(uint32_t position) {
+    const double value = planner_.recording.attributes<NumberAttributes>(position).value;
+    const DType type = planner_.node(position).dtype;
+    if (ir::is_structural(value)) return builder_.literal(value, type);
+    const auto found = std::find(region_.scalars.begin(), region_.scalars.end(), position);
     const auto slot = static_cast<uint16_t>(found - region_.scalars.begin());
-    if (found == region_.scalars.end()) region_.scalars.push_back(value);
-    return builder_.scalar(slot, node.dtype);
+    if (found == region_.scalars.end()) region_.scalars.push_back(position);
+    return builder_.scalar(slot, type);
   }
 
-  uint16_t find_operand(const Walk& walk, int64_t row_stride, int64_t rows) {
-    for (size_t i = 0; i < region_.operands.size(); ++i) {
-      if (region_.operands[i] == walk && region_.row_strides[i] == row_stride && region_.rows[i] == rows) {
-        return static_cast<uint16_t>(i);
-      }
+  uint16_t find_table(int64_t rows, int64_t stride) {
+    std::vector<int32_t>& tables = region_.arguments.tables;
+    for (size_t i = 0; i < tables.size(); i += 2) {
+      if (tables[i] == rows && tables[i + 1] == stride) return static_cast<uint16_t>(i / 2);
     }
-    return add_operand(walk, row_stride, rows);
+    tables.push_back(static_cast<int32_t>(rows));
+    tables.push_back(static_cast<int32_t>(stride));
+    return static_cast<uint16_t>(tables.size() / 2 - 1);
   }
 
-  uint16_t add_operand(const Walk& walk, int64_t row_stride, int64_t rows) {
-    region_.operands.push_back(walk);
-    region_.row_strides.push_back(row_stride);
-    region_.rows.push_back(rows);
-    region_.program.operands.push_back(Access::linear);
-    return static_cast<uint16_t>(region_.operands.size() - 1);
+  uint16_t find_operand(const Walk& walk) {
+    const auto found = std::find(walks_.begin(), walks_.end(), walk);
+    return found == walks_.end() ? add_operand(walk) : static_cast<uint16_t>(found - walks_.begin());
   }
 
-  /// Merges neighbouring axes that every operand walks as one, and classifies the operands.
+  uint16_t add_operand(const Walk& walk) {
+    walks_.push_back(walk);
+    program_.operands.push_back({});
+    return static_cast<uint16_t>(walks_.size() - 1);
+  }
+
+  /// Merges neighbouring axes that every operand and fold takes as one.
   void collapse() {
     KernelArguments& arguments = region_.arguments;
-    const Shape& domain = region_.domain;
-    for (Walk& walk : region_.operands) {
+    const Shape& domain = draft_.domain;
+    for (Walk& walk : walks_) {
       if (walk.identity) row_major(domain, walk.strides);
     }
-    int64_t extents[max_rank];
-    int axes[max_rank];  // the innermost original axis of each collapsed one
+    int axes[max_rank];  // the innermost original axis of each merged one
     int rank = 0;
     for (int axis = 0; axis < domain.rank(); ++axis) {
-      if (rank > 0 && mergeable(axes[rank - 1], axis)) {
-        extents[rank - 1] *= domain[axis];
+      const bool merges = rank > 0 && (draft_.demands.split >> (axis - 1) & 1) == 0;
+      if (merges) {
+        arguments.extents[static_cast<size_t>(rank - 1)] *= domain[axis];
         axes[rank - 1] = axis;
       } else {
-        extents[rank] = domain[axis];
+        arguments.extents[static_cast<size_t>(rank)] = domain[axis];
         axes[rank++] = axis;
       }
     }
-    for (Walk& walk : region_.operands) {
-      std::array<int64_t, max_rank> strides{};
-      for (int axis = 0; axis < rank; ++axis) {
-        strides[static_cast<size_t>(axis)] = walk.strides[static_cast<size_t>(axes[axis])];
-      }
-      walk.strides = strides;
+    if (rank == 0) {
+      arguments.extents[0] = 1;
+      axes[rank++] = 0;
     }
-    if (rank == 0) extents[rank++] = 1;
     arguments.rank = rank;
-    std::copy_n(extents, rank, arguments.extents.begin());
     arguments.size = domain.size();
-    std::array<int64_t, max_rank> linear{};
-    row_major(Shape(std::span<const int64_t>(extents, static_cast<size_t>(rank))), linear);
-    for (size_t i = 0; i < region_.operands.size(); ++i) {
-      const auto& strides = region_.operands[i].strides;
-      const bool uniform = std::all_of(strides.begin(), strides.end(), [](int64_t stride) { return stride == 0; });
-      region_.program.operands[i] = region_.operands[i].identity || strides == linear ? Access::linear
-                                    : uniform                                         ? Access::uniform
-                                                                                      : Access::strided;
+    for (const Walk& walk : walks_) {
+      Operand operand;
+      for (int axis = 0; axis < rank; ++axis) {
+        operand.strides[static_cast<size_t>(axis)] = walk.strides[static_cast<size_t>(axes[axis])];
+      }
+      operand.bytes = size_of(planner_.node(walk.base).dtype);
+      arguments.operands.push_back(operand);
+      region_.operands.push_back({walk.base, walk.offset * operand.bytes});
     }
-    // A gather's strides are offsets inside a row, never the place of the element itself.
-    for (const ir::Inst& inst : region_.program.body) {
-      if (inst.code != ir::Code::gather) continue;
-      Access& access = region_.program.operands[inst.immediate];
-      if (access == Access::linear) access = Access::strided;
+    const bool parts = draft_.demands.folds_part;
+    if (parts && arguments.size > 0) {
+      arguments.lane_blocks = (arguments.lanes() + fold_block - 1) / fold_block;
+      const int64_t rows = arguments.rows(), blocks = row_blocks(rows);
+      arguments.row_block = (rows + blocks - 1) / blocks;
     }
-  }
-
-  bool mergeable(int outer, int inner) const {
-    return std::all_of(region_.operands.begin(), region_.operands.end(), [&](const Walk& walk) {
-      return walk.strides[static_cast<size_t>(outer)] ==
-             walk.strides[static_cast<size_t>(inner)] * region_.domain[inner];
-    });
   }
 
   static void row_major(const Shape& shape, std::array<int64_t, max_rank>& strides) {
@@ -161,18 +156,40 @@ class Lowering {
     }
   }
 
-  Plan& plan_;
+  Planner& planner_;
   uint32_t id_;
+  const Draft& draft_;
   Region& region_;
+  ir::Program program_;
   ir::Builder builder_;
+  std::vector<Walk> walks_;  ///< of the operands
 };
+
+void lower_call(Planner& planner, uint32_t draft) {
+  Region& region = planner.plan.regions[draft];
+  region.call = true;
+  region.position = planner.drafts[draft].nodes[0];
+  region.name = planner.node(region.position).op->name;
+  const NodeState& state = planner.states[region.position];
+  for (uint32_t k = 0; k < state.source_count; ++k) {
+    region.inputs.push_back(planner.sources[state.sources + k].walk.base);
+  }
+}
 
 }  // namespace
 
-void lower(Plan& plan) {
-  for (uint32_t region = 0; region < plan.regions.size(); ++region) {
-    if (plan.regions[region].kind == Region::Kind::fused) Lowering(plan, region).run();
+void lower(Planner& planner) {
+  KernelSet kernels;
+  planner.plan.regions.resize(planner.drafts.size());
+  for (uint32_t draft = 0; draft < planner.drafts.size(); ++draft) {
+    if (planner.drafts[draft].call) {
+      lower_call(planner, draft);
+    } else {
+      Lowering(planner, draft).run(kernels);
+      planner.plan.instructions += static_cast<int64_t>(planner.plan.regions[draft].origins.size());
+    }
   }
+  kernels.compile();
 }
 
 }  // namespace autograd::engine

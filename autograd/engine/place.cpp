@@ -53,67 +53,89 @@ class Offsets {
   int64_t end_ = 0;
 };
 
-void check_limit(const Plan& plan, const std::vector<uint32_t>& stored) {
-  const int64_t limit = plan.graph.memory_limit();
-  const int64_t total = plan.graph.used_bytes() + plan.kept_bytes + plan.temporary_bytes;
-  if (limit == 0 || total <= limit) return;
-  std::vector<uint32_t> largest = stored;
-  std::stable_sort(largest.begin(), largest.end(), [&](uint32_t a, uint32_t b) {
-    return buffer_bytes(plan.graph.node(a)) > buffer_bytes(plan.graph.node(b));
-  });
+[[noreturn]] void throw_limit(const Plan& plan, const Recording& recording, int64_t total, int64_t limit) {
+  std::vector<Plan::Buffer> largest = plan.buffers;
+  std::stable_sort(largest.begin(), largest.end(),
+                   [](const Plan::Buffer& a, const Plan::Buffer& b) { return a.bytes > b.bytes; });
   std::string text = "evaluate: needs " + std::to_string(total) + " bytes, the Step's limit is " +
                      std::to_string(limit) + "; the largest buffers are";
   for (size_t i = 0; i < std::min<size_t>(3, largest.size()); ++i) {
-    const Node& node = plan.graph.node(largest[i]);
+    const Node& node = recording.node(largest[i].position);
     text += std::string(i > 0 ? "," : "") + " " + node.op->name + " " + node.shape().to_string() + " at " +
-            to_string(node.where) + " (" + std::to_string(buffer_bytes(node)) + ")";
+            to_string(node.where) + " (" + std::to_string(largest[i].bytes) + ")";
   }
   throw OutOfMemory(text);
 }
 
+/// Opaque results are kept so that a later gradient does not repeat them, unless the evaluation is a
+/// training step's, whose graph is done with.
+void mark_kept(Planner& planner, const Keep& keep) {
+  const std::vector<uint32_t>& outputs = planner.recording.outputs();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (planner.known(outputs[i])) continue;
+    NodeState& state = planner.states[contiguous_base(planner, outputs[i])];
+    // Assigned values are read after the last region.
+    (i < keep.outputs ? state.kept : state.stored) = true;
+    if (i >= keep.outputs) state.last_use = none;
+  }
+  if (!keep.calls) return;
+  for (const Draft& draft : planner.drafts) {
+    if (draft.call) planner.states[draft.nodes[0]].kept = true;
+  }
+}
+
 }  // namespace
 
-void place(Plan& plan, Arena& scratch) {
-  std::vector<uint32_t> stored, temporary;
-  plan.kept_bytes = 0;
-  for (uint32_t node : plan.order) {
-    const NodeState& state = plan.state(node);
-    if (!state.stored || plan.known(node)) continue;
-    stored.push_back(node);
+void place(Planner& planner, const Keep& keep) {
+  mark_kept(planner, keep);
+  Plan& plan = planner.plan;
+  std::vector<uint32_t> temporary;  // positions
+  for (uint32_t position = 0; position < planner.recording.size(); ++position) {
+    const NodeState& state = planner.states[position];
+    if (!state.stored || planner.known(position)) continue;
     if (state.kept) {
-      plan.kept_bytes += buffer_bytes(plan.graph.node(node));
+      plan.buffers.push_back({position, buffer_bytes(planner.node(position)), 0, true});
+      plan.kept_bytes += plan.buffers.back().bytes;
     } else {
-      temporary.push_back(node);
+      temporary.push_back(position);
     }
   }
   // By region: buffers are taken when their region runs and given back after their last reader.
   std::stable_sort(temporary.begin(), temporary.end(),
-                   [&](uint32_t a, uint32_t b) { return plan.state(a).region < plan.state(b).region; });
-  std::vector<uint32_t> by_end = temporary;
-  std::stable_sort(by_end.begin(), by_end.end(),
-                   [&](uint32_t a, uint32_t b) { return plan.state(a).last_use < plan.state(b).last_use; });
+                   [&](uint32_t a, uint32_t b) { return planner.states[a].region < planner.states[b].region; });
+  const size_t first = plan.buffers.size();
+  std::vector<size_t> by_end;  // buffers
+  for (uint32_t position : temporary) {
+    by_end.push_back(plan.buffers.size());
+    plan.buffers.push_back({position, buffer_bytes(planner.node(position)), 0, false});
+  }
+  const auto end_of = [&](size_t buffer) { return planner.states[plan.buffers[buffer].position].last_use; };
+  std::stable_sort(by_end.begin(), by_end.end(), [&](size_t a, size_t b) { return end_of(a) < end_of(b); });
   Offsets offsets;
-  std::vector<int64_t> offset_of(temporary.size());
   size_t ended = 0;
-  for (size_t i = 0; i < temporary.size(); ++i) {
-    const uint32_t region = plan.state(temporary[i]).region;
-    for (; ended < by_end.size() && plan.state(by_end[ended]).last_use < region; ++ended) {
-      NodeState& state = plan.state(by_end[ended]);
-      offsets.give_back(offset_of[state.buffer], buffer_bytes(plan.graph.node(by_end[ended])));
+  for (size_t i = first; i < plan.buffers.size(); ++i) {
+    Plan::Buffer& buffer = plan.buffers[i];
+    const uint32_t region = planner.states[buffer.position].region;
+    for (; ended < by_end.size() && end_of(by_end[ended]) < region; ++ended) {
+      offsets.give_back(plan.buffers[by_end[ended]].offset, plan.buffers[by_end[ended]].bytes);
     }
-    NodeState& state = plan.state(temporary[i]);
-    state.buffer = static_cast<uint32_t>(i);
-    offset_of[i] = offsets.take(buffer_bytes(plan.graph.node(temporary[i])));
+    buffer.offset = offsets.take(buffer.bytes);
   }
   plan.temporary_bytes = offsets.end();
-  check_limit(plan, stored);
+}
 
+void allocate(const Plan& plan, const Recording& recording, Arena& scratch, Values& values) {
+  Graph& graph = recording.graph();
+  const int64_t limit = graph.memory_limit();
+  const int64_t total = graph.used_bytes() + plan.kept_bytes + plan.temporary_bytes;
+  if (limit > 0 && total > limit) throw_limit(plan, recording, total, limit);
+  if (values.size() < recording.size()) values.resize(recording.size());
+  for (uint32_t leaf : plan.leaves) values[leaf] = static_cast<std::byte*>(recording.node(leaf).value);
   auto* base = static_cast<std::byte*>(scratch.allocate(plan.temporary_bytes));
-  for (uint32_t node : stored) {
-    NodeState& state = plan.state(node);
-    const Node& target = plan.graph.node(node);
-    state.data = state.kept ? static_cast<std::byte*>(plan.graph.arena(target.depth).allocate(buffer_bytes(target)))
-                            : base + offset_of[state.buffer];
+  for (const Plan::Buffer& buffer : plan.buffers) {
+    values[buffer.position] =
+        buffer.kept ? static_cast<std::byte*>(graph.arena(recording.node(buffer.position).depth).allocate(buffer.bytes))
+                    : base + buffer.offset;
   }
 }
 

@@ -1,28 +1,32 @@
 #pragma once
 
 #include <autograd/core/graph.h>
-#include <autograd/engine/interpreter.h>
+#include <autograd/engine/kernel.h>
+#include <autograd/engine/recording.h>
 #include <autograd/engine/region.h>
 #include <autograd/ir/program.h>
 
 #include <memory>
-#include <optional>
+#include <vector>
 
 // One evaluation, from recorded nodes to values:
 //
-//   reach    which nodes are needed                                        resolve.cpp
+//   record   which nodes are needed, and a key of their structure           recording.cpp
+//   (a plan with that key exists: go on with run)                           plan_cache.cpp
 //   resolve  look through views: every input becomes a strided access       resolve.cpp
-//   fuse     gather nodes of one iteration domain into regions               fuse.cpp
-//   lower    a region's nodes become one Program and its operands            lower.cpp
-//   place    buffers for what regions leave in memory, by liveness           place.cpp
-//   run      regions in order, each over all threads                         run.cpp
+//   fuse     gather nodes of one iteration domain into regions              fuse.cpp
+//   lower    a region's nodes become one program, its operands, its kernel  lower.cpp, layout.cpp, kernel.cpp
+//   place    offsets for what regions leave in memory, by liveness          place.cpp
+//   run      regions in order, each over all threads                        run.cpp
 //
-// Passes are free functions over arrays indexed by node; nothing recurses, so a chain of a million
-// nodes is as good as any.
+// Passes are free functions over arrays indexed by position (recording.h); nothing recurses, so a
+// chain of a million nodes is as good as any.
 
 namespace autograd::engine {
 
 inline constexpr uint32_t none = UINT32_MAX;
+
+// While planning ---------------------------------------------------------------------------------
 
 /// A strided walk over a base node's contiguous memory, per axis of a domain.
 struct Walk {
@@ -44,74 +48,146 @@ struct Source {
   uint32_t node = none;    ///< number: its node; gathered: the gather's
 };
 
-struct Region {
-  enum class Kind : uint8_t { fused, call };
-  Kind kind = Kind::fused;
-  Shape domain;
-  std::vector<uint32_t> nodes;  ///< members in order; a call has one
-  // Lowered:
-  ir::Program program;
-  std::vector<Walk> operands;        ///< parallel to program.operands
-  std::vector<int64_t> row_strides;  ///< parallel, gathers only
-  std::vector<int64_t> rows;         ///< parallel, gathers only
-  std::vector<double> scalars;
-  std::vector<uint32_t> fold_nodes;  ///< parallel to program.folds
-  std::vector<uint32_t> origins;     ///< node of each instruction, for errors
-  std::optional<Interpreter> kernel;
-  KernelArguments arguments;
-};
-
 /// What the passes know of a node.
 struct NodeState {
-  bool needed = false;    ///< reachable from an output without crossing a known value
   bool copied = false;    ///< a view whose elements must lie in memory in their own order
   bool demanded = false;  ///< computed by a region (a needed view may only be looked through)
   bool stored = false;    ///< left in memory
-  bool output = false;    ///< asked for
   bool kept = false;      ///< stays until the owning Step ends
   uint32_t region = none;
   uint32_t last_use = 0;  ///< region
-  uint32_t sources = 0;   ///< first in Plan::sources
+  uint32_t sources = 0;   ///< first in Planner::sources
   uint32_t source_count = 0;
-  uint32_t buffer = 0;  ///< number among the temporary buffers
   ir::Value value = 0;  ///< in the region being lowered
   uint32_t value_region = none;
-  std::byte* data = nullptr;
 };
 
-struct Plan {
-  explicit Plan(Graph& graph_) : graph(graph_) {}
+/// What nodes ask of their region.
+struct Demands {
+  // Bit a: the border between axes a and a + 1 of the domain.
+  uint8_t split = 0;  ///< some operand walks the two axes as two
+  uint8_t solid = 0;  ///< a fold needs them to be walked as one
+  bool folds_all = false, folds_part = false;
+};
 
-  Graph& graph;
-  uint32_t first = 0;             ///< lowest node that the arrays cover
-  std::vector<NodeState> states;  ///< by node - first
-  std::vector<uint32_t> order;    ///< needed nodes, ascending
-  std::vector<uint32_t> outputs;
+/// A region while nodes join it.
+struct Draft {
+  Shape domain;                 ///< without axes of extent 1
+  std::vector<uint32_t> nodes;  ///< members in order; a call has one
+  bool call = false;
+  Demands demands;
+};
+
+struct Plan;
+
+/// The passes' working memory, kept from plan to plan.
+struct PlannerMemory {
+  std::vector<NodeState> states;
   std::vector<Source> sources;
-  std::vector<Region> regions;
-  int64_t temporary_bytes = 0;
-  int64_t kept_bytes = 0;
-
-  NodeState& state(uint32_t node) { return states[node - first]; }
-  const NodeState& state(uint32_t node) const { return states[node - first]; }
-  /// Its value exists: a leaf, or computed by an earlier evaluation.
-  bool known(uint32_t node) const { return graph.node(node).value != nullptr; }
 };
 
-void reach(Plan& plan);
-void resolve(Plan& plan);
-void fuse(Plan& plan);
-void lower(Plan& plan);
-/// Throws OutOfMemory; allocates kept values in their Steps' arenas, the rest in `scratch`.
-void place(Plan& plan, Arena& scratch);
-void run(Plan& plan, Arena& scratch);
+struct Planner {
+  Planner(const Recording& recording_, Plan& plan_, PlannerMemory& memory)
+      : recording(recording_), plan(plan_), states(memory.states), sources(memory.sources) {
+    states.assign(recording.size(), {});
+    sources.clear();
+  }
+
+  const Recording& recording;
+  Plan& plan;
+  std::vector<NodeState>& states;  ///< by position
+  std::vector<Source>& sources;
+  std::vector<Draft> drafts;
+
+  const Node& node(uint32_t position) const { return recording.node(position); }
+  bool known(uint32_t position) const { return recording.known(position); }
+};
+
+// What is kept -----------------------------------------------------------------------------------
+
+/// A pass over data: a fused kernel, or a call.
+struct Region {
+  /// Where an operand lies: bytes from the memory of a position.
+  struct Place {
+    uint32_t base;
+    int64_t bytes;
+  };
+  /// The node that a fold computes.
+  struct Result {
+    uint32_t position;
+    DType type;
+  };
+  bool call = false;
+  // Fused:
+  std::shared_ptr<const Kernel> kernel;
+  KernelArguments arguments;
+  std::vector<Place> operands;
+  std::vector<uint32_t> scalars;  ///< number nodes
+  std::vector<Result> folds;
+  std::vector<uint32_t> origins;  ///< node of each instruction, for errors
+  // Call:
+  uint32_t position = none;
+  std::vector<uint32_t> inputs;  ///< positions whose memory holds the inputs
+  const char* name = "";         ///< of the operation
+  // For the trace:
+  int64_t runs = 0;
+  double seconds = 0;
+};
+
+/// How to evaluate any recording that has this key.
+struct Plan {
+  /// Memory for a node's value.
+  struct Buffer {
+    uint32_t position;
+    int64_t bytes;
+    int64_t offset;  ///< of temporary ones
+    bool kept;       ///< in the Step's arena
+  };
+  std::vector<uint64_t> key;
+  uint64_t hash = 0;
+  std::vector<Region> regions;
+  std::vector<Buffer> buffers;
+  std::vector<uint32_t> leaves;        ///< known positions that are read
+  std::vector<uint32_t> output_bases;  ///< per output: the position whose memory holds it
+  int64_t temporary_bytes = 0, kept_bytes = 0;
+  int64_t instructions = 0;
+};
+
+/// What an evaluation keeps beyond what it is asked for.
+struct Keep {
+  size_t outputs = 0;  ///< of the recording's outputs the first so many are kept
+  bool calls = true;   ///< results of calls, so that a later gradient does not repeat them
+};
+
+/// The thread's plan of the recording's key, made if need be.
+std::shared_ptr<Plan> find_plan(const Recording& recording, const Keep& keep);
+
+void resolve(Planner& planner);
+void fuse(Planner& planner);
+void lower(Planner& planner);
+void place(Planner& planner, const Keep& keep);
+
+/// Where the values of an evaluation are, by position.
+using Values = std::vector<std::byte*>;
+/// Throws OutOfMemory; kept values lie in their Steps' arenas, the rest in `scratch`.
+void allocate(const Plan& plan, const Recording& recording, Arena& scratch, Values& values);
+/// The plan's regions hold the addresses of one run at a time.
+void run(Plan& plan, const Recording& recording, Arena& scratch, const Values& values);
 
 /// Most nodes of a fused region, for this thread; 1 runs node by node, with the same bits.
 void limit_regions(size_t nodes);
+size_t region_limit();
 
-/// True for a reduction to one element, which a fused region computes on the way.
-bool is_full_reduction(const Plan& plan, uint32_t node);
-/// The node whose memory holds the elements of `node` in order: through reshapes, not other views.
-uint32_t contiguous_base(const Plan& plan, uint32_t node);
+/// The axes that a reduction keeps apart from those it folds.
+struct Reduced {
+  ir::Fold::Span span = ir::Fold::Span::all;
+  int border = 0;        ///< lanes and rows: the axis before which the domain is cut
+  bool fusable = false;  ///< by a region, on the way; else it is a call
+};
+/// What kind of reduction a node is over its input's shape without axes of extent 1.
+Reduced reduced(const Planner& planner, uint32_t position);
+/// The node whose memory holds the elements of `position` in order: through reshapes, not other views.
+uint32_t contiguous_base(const Planner& planner, uint32_t position);
+Shape without_ones(const Shape& shape);
 
 }  // namespace autograd::engine

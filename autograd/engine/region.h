@@ -19,8 +19,45 @@ inline constexpr int64_t fold_block = 4096;
 struct Operand {
   std::byte* data = nullptr;                ///< the element at index 0 of the domain
   std::array<int64_t, max_rank> strides{};  ///< elements, per axis of the domain
-  int64_t row_stride = 0;                   ///< gather: elements between rows
-  int64_t rows = 0;                         ///< gather: rows that exist
+  int64_t bytes = 4;                        ///< of an element
+};
+
+/// Rows and lanes for machine code. A slice is the domain below its outer axes; its elements in
+/// order are cut into rows of `lanes` (the last may be shorter).
+struct Layout {
+  int outer_rank = 0;  ///< axes of the domain that no row spans
+  int64_t slice = 0;   ///< elements of a slice
+  int64_t lanes = 0;
+  std::vector<int64_t> row_bytes;              ///< per operand
+  std::vector<std::vector<int32_t>> patterns;  ///< elements from a row's first to each lane's
+  bool regular = true;  ///< machine code can run: lanes of folds fall on lanes of rows, no table is empty
+};
+
+/// What a kernel needs besides its program.
+struct KernelArguments {
+  std::array<int64_t, max_rank> extents{};  ///< of the domain, neighbouring axes merged
+  int rank = 0;
+  int64_t size = 0;  ///< elements of the domain
+  std::vector<Operand> operands;
+  std::vector<double> scalars;
+  std::vector<uint32_t> scalar_bits;  ///< in their own type
+  std::vector<int32_t> tables;        ///< per table: rows that exist, elements between them
+  Layout layout;
+  /// Per fold: an element for each block of the domain (all); for each block of each row (lanes);
+  /// for each lane of each block of rows (rows).
+  std::vector<std::byte*> folds;
+  int64_t lane_blocks = 1;  ///< blocks of a row
+  int64_t row_block = 1;    ///< rows in a block of rows
+
+  int64_t lanes() const { return extents[static_cast<size_t>(rank - 1)]; }
+  int64_t rows() const { return size / lanes(); }
+};
+
+/// A part of a domain: the elements [begin, end) in order; of each row only the lanes of the window.
+struct Piece {
+  int64_t begin = 0, end = 0;
+  int64_t lane_begin = 0, lane_end = INT64_MAX;
+  bool whole_rows() const { return lane_end == INT64_MAX; }
 };
 
 /// The first bad index or divisor that a kernel met, by position, so that the report is the same
@@ -44,16 +81,6 @@ class Fault {
   int64_t position_ = INT64_MAX;
   size_t instruction_ = SIZE_MAX;
   int64_t value_ = 0;
-};
-
-/// What a kernel needs besides its program.
-struct KernelArguments {
-  std::array<int64_t, max_rank> extents{};  ///< of the domain, collapsed
-  int rank = 0;
-  std::vector<Operand> operands;
-  std::vector<double> scalars;
-  std::vector<std::byte*> partials;  ///< per fold: one element for each block of the domain
-  int64_t size = 0;                  ///< elements of the domain
 };
 
 }  // namespace autograd::engine

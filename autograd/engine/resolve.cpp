@@ -1,5 +1,3 @@
-#include <autograd/core/error.h>
-#include <autograd/core/storage.h>
 #include <autograd/engine/plan.h>
 
 #include <algorithm>
@@ -9,6 +7,8 @@ namespace autograd::engine {
 namespace {
 
 using Kind = Op::Kind;
+
+constexpr int64_t least_lanes = 16;  // shorter rows leave most of a vector idle
 
 /// Index on axis a of a node: start[a] + step[a] * (index on axis[a] of the domain).
 using AxisMap = StridedView;
@@ -57,11 +57,11 @@ bool is_identity(const Walk& walk, int64_t base_size, const Shape& domain) {
   return true;
 }
 
-Walk walk_of(const Plan& plan, uint32_t node, const AxisMap& map, const Shape& domain) {
+Walk walk_of(const Planner& planner, uint32_t node, const AxisMap& map, const Shape& domain) {
   Walk walk;
-  const Node& target = plan.graph.node(node);
+  const Node& target = planner.node(node);
   add_walk(walk, map, target, 0, target.rank, 0, 1);
-  walk.base = contiguous_base(plan, node);
+  walk.base = contiguous_base(planner, node);
   for (int axis = 0; axis < domain.rank(); ++axis) {
     if (domain[axis] == 1) walk.strides[static_cast<size_t>(axis)] = 0;
   }
@@ -69,30 +69,30 @@ Walk walk_of(const Plan& plan, uint32_t node, const AxisMap& map, const Shape& d
   return walk;
 }
 
-bool is_view(const Plan& plan, uint32_t node) {
-  const Kind kind = plan.graph.node(node).op->kind;
-  return (kind == Kind::view || kind == Kind::reshape) && !plan.known(node) && !plan.state(node).copied;
+bool is_view(const Planner& planner, uint32_t node) {
+  const Kind kind = planner.node(node).op->kind;
+  return (kind == Kind::view || kind == Kind::reshape) && !planner.known(node) && !planner.states[node].copied;
 }
 
 /// Follows strided views from `node`, composing `map`; stops at anything else.
-void follow_views(const Plan& plan, uint32_t& node, AxisMap& map) {
-  while (is_view(plan, node) && plan.graph.node(node).op->kind == Kind::view) {
-    const Node& view = plan.graph.node(node);
-    node = view.inputs[0];
-    map = compose(plan.graph.attributes<StridedView>(view), map, plan.graph.node(node).rank);
+void follow_views(const Planner& planner, uint32_t& node, AxisMap& map) {
+  while (is_view(planner, node) && planner.node(node).op->kind == Kind::view) {
+    const StridedView& view = planner.recording.attributes<StridedView>(node);
+    node = planner.recording.inputs(node)[0];
+    map = compose(view, map, planner.node(node).rank);
   }
 }
 
-Source gathered(const Plan& plan, uint32_t gather, const AxisMap& map, const Shape& domain) {
-  const Node& node = plan.graph.node(gather);
-  const Node& table = plan.graph.node(node.inputs[0]);
-  const int index_rank = plan.graph.node(node.inputs[1]).rank;
+Source gathered(const Planner& planner, uint32_t gather, const AxisMap& map, const Shape& domain) {
+  const std::span<const uint32_t> inputs = planner.recording.inputs(gather);
+  const Node& table = planner.node(inputs[0]);
+  const int index_rank = planner.node(inputs[1]).rank;
   Source source;
   source.kind = Source::Kind::gathered;
   source.node = gather;
   source.rows = table.extents[0];
   source.row_stride = source.rows == 0 ? 0 : table.size() / source.rows;
-  source.walk.base = contiguous_base(plan, node.inputs[0]);
+  source.walk.base = contiguous_base(planner, inputs[0]);
   add_walk(source.walk, map, table, 1, table.rank, index_rank - 1, 1);
 
   AxisMap index_map{};
@@ -101,23 +101,10 @@ Source gathered(const Plan& plan, uint32_t gather, const AxisMap& map, const Sha
     index_map.step[axis] = map.step[axis];
     index_map.axis[axis] = map.axis[axis];
   }
-  uint32_t index = node.inputs[1];
-  follow_views(plan, index, index_map);
-  source.index = walk_of(plan, index, index_map, domain);
+  uint32_t index = inputs[1];
+  follow_views(planner, index, index_map);
+  source.index = walk_of(planner, index, index_map, domain);
   return source;
-}
-
-void check_version(const Plan& plan, uint32_t leaf) {
-  const Node& node = plan.graph.node(leaf);
-  const LeafAttributes& attributes = plan.graph.attributes<LeafAttributes>(node);
-  if (attributes.storage == nullptr) return;
-  const Storage& storage = *attributes.storage;
-  if (storage.version.load(std::memory_order_acquire) == attributes.version) return;
-  if (node.value != storage.data) return;  // the evaluation that overwrote it was asked to keep it
-  const std::string name = storage.name.empty() ? "a Parameter" : "Parameter '" + storage.name + "'";
-  throw OverwrittenParameter("evaluate: needs the value of " + name + " read at " + to_string(node.where) +
-                             ", which was overwritten at " + to_string(storage.assigned_at) +
-                             "; ask for the value in the same evaluation, or before the assignment");
 }
 
 Source number_source(uint32_t node) {
@@ -128,10 +115,10 @@ Source number_source(uint32_t node) {
 }
 
 /// The elements of `node`, which is no strided view, walked by `map`.
-Source memory_source(const Plan& plan, uint32_t node, const AxisMap& map, const Shape& domain) {
+Source memory_source(const Planner& planner, uint32_t node, const AxisMap& map, const Shape& domain) {
   Source source;
-  source.walk = walk_of(plan, node, map, domain);
-  if (plan.graph.node(source.walk.base).op->kind == Kind::number) return number_source(source.walk.base);
+  source.walk = walk_of(planner, node, map, domain);
+  if (planner.node(source.walk.base).op->kind == Kind::number) return number_source(source.walk.base);
   return source;
 }
 
@@ -144,140 +131,144 @@ AxisMap identity_map(int rank) {
   return map;
 }
 
-Source resolve_input(const Plan& plan, uint32_t node, AxisMap map, const Shape& domain) {
-  follow_views(plan, node, map);
-  const Source source = memory_source(plan, node, map, domain);
-  if (plan.graph.node(node).op->kind == Kind::gather && !plan.known(node) && !source.walk.identity) {
-    return gathered(plan, node, map, domain);
+Source resolve_input(const Planner& planner, uint32_t node, AxisMap map, const Shape& domain) {
+  follow_views(planner, node, map);
+  const Source source = memory_source(planner, node, map, domain);
+  if (planner.node(node).op->kind == Kind::gather && !planner.known(node) && !source.walk.identity) {
+    return gathered(planner, node, map, domain);
   }
   return source;
 }
 
-void demand(Plan& plan, uint32_t node) {
-  if (!plan.known(node) && plan.graph.node(node).op->kind != Kind::number) plan.state(node).demanded = true;
+void demand(Planner& planner, uint32_t node) {
+  if (!planner.known(node) && planner.node(node).op->kind != Kind::number) planner.states[node].demanded = true;
 }
 
-void demand(Plan& plan, const Source& source) {
+void demand(Planner& planner, Source source) {
   if (source.kind == Source::Kind::number) return;
-  demand(plan, source.walk.base);
-  if (source.kind == Source::Kind::gathered) demand(plan, source.index.base);
+  demand(planner, source.walk.base);
+  if (source.kind == Source::Kind::gathered) demand(planner, source.index.base);
 }
 
-Shape domain_of(const Plan& plan, uint32_t node) {
-  const Node& target = plan.graph.node(node);
-  if (target.op->kind == Kind::reduce) return plan.graph.node(target.inputs[0]).shape();
+Shape domain_of(const Planner& planner, uint32_t node) {
+  const Node& target = planner.node(node);
+  if (target.op->kind == Kind::reduce) return planner.node(planner.recording.inputs(node)[0]).shape();
   return target.shape();
 }
 
-/// Inputs that must lie in memory in their own order.
-bool wants_contiguous(const Plan& plan, uint32_t node, size_t input) {
-  switch (plan.graph.node(node).op->kind) {
+/// Inputs that are read as a whole, in memory in their own order.
+bool reads_memory(const Planner& planner, uint32_t node, size_t input) {
+  switch (planner.node(node).op->kind) {
     case Kind::call: return true;
-    case Kind::reduce: return !is_full_reduction(plan, node);
+    case Kind::reduce: return !reduced(planner, node).fusable;
     case Kind::gather: return input == 0;
     case Kind::reshape: return true;
     default: return false;
   }
 }
 
-}  // namespace
-
-bool is_full_reduction(const Plan& plan, uint32_t node) {
-  const Node& target = plan.graph.node(node);
-  if (target.op->kind != Kind::reduce) return false;
-  const Node& input = plan.graph.node(target.inputs[0]);
-  const uint8_t axes = plan.graph.attributes<ReduceAttributes>(target).axes;
-  for (int axis = 0; axis < input.rank; ++axis) {
-    if ((axes >> axis & 1) == 0 && input.extents[axis] != 1) return false;
-  }
-  return true;
+/// Inputs that cannot be views. A fold of parts walks rows and lanes as they are; where a view breaks them,
+/// copying it is another region's work.
+bool copies_views(const Planner& planner, uint32_t node, size_t input) {
+  if (reads_memory(planner, node, input)) return true;
+  return planner.node(node).op->kind == Kind::reduce && reduced(planner, node).span != ir::Fold::Span::all;
 }
 
-uint32_t contiguous_base(const Plan& plan, uint32_t node) {
-  while (is_view(plan, node) && plan.graph.node(node).op->kind == Kind::reshape) node = plan.graph.node(node).inputs[0];
+}  // namespace
+
+Shape without_ones(const Shape& shape) {
+  int64_t extents[max_rank];
+  size_t rank = 0;
+  for (int64_t extent : shape) {
+    if (extent != 1) extents[rank++] = extent;
+  }
+  return Shape(std::span<const int64_t>(extents, rank));
+}
+
+Reduced reduced(const Planner& planner, uint32_t position) {
+  const Node& node = planner.node(position);
+  const Node& input = planner.node(planner.recording.inputs(position)[0]);
+  const uint8_t axes = planner.recording.attributes<ReduceAttributes>(position).axes;
+  bool folded[max_rank];
+  int64_t extents[max_rank];
+  int rank = 0;
+  for (int axis = 0; axis < input.rank; ++axis) {
+    if (input.extents[axis] == 1) continue;
+    folded[rank] = (axes >> axis & 1) != 0;
+    extents[rank++] = input.extents[axis];
+  }
+  int borders = 0, border = 0;
+  int64_t inner = 1;
+  for (int axis = 1; axis < rank; ++axis) {
+    if (folded[axis] == folded[axis - 1]) continue;
+    ++borders;
+    border = axis;
+  }
+  for (int axis = border; axis < rank; ++axis) inner *= extents[axis];
+  if (borders == 0) return {ir::Fold::Span::all, 0, rank == 0 || folded[0]};
+  const bool worth_a_row = borders == 1 && inner >= least_lanes && node.size() > 0 && input.size() > 0;
+  return {folded[rank - 1] ? ir::Fold::Span::lanes : ir::Fold::Span::rows, border, worth_a_row};
+}
+
+uint32_t contiguous_base(const Planner& planner, uint32_t node) {
+  while (is_view(planner, node) && planner.node(node).op->kind == Kind::reshape) {
+    node = planner.recording.inputs(node)[0];
+  }
   return node;
 }
 
-// Marks what the outputs depend on, from the newest node down; known values end the search.
-void reach(Plan& plan) {
-  const Graph& graph = plan.graph;
-  uint32_t last = 0;
-  for (uint32_t output : plan.outputs) last = std::max(last, output);
-  plan.first = 0;
-  plan.states.assign(plan.outputs.empty() ? 0 : last + 1, {});
-  plan.order.clear();
-  int64_t pending = 0;
-  for (uint32_t output : plan.outputs) {
-    NodeState& state = plan.state(output);
-    if (!state.needed) ++pending;
-    state.needed = state.output = true;
-  }
-  for (uint32_t node = last; pending > 0; --node) {
-    if (!plan.state(node).needed) continue;
-    --pending;
-    plan.order.push_back(node);
-    if (graph.node(node).op->kind == Kind::leaf) check_version(plan, node);
-    if (plan.known(node)) continue;
-    for (uint32_t input : graph.inputs(graph.node(node))) {
-      if (!plan.state(input).needed) ++pending;
-      plan.state(input).needed = true;
-    }
-  }
-  std::reverse(plan.order.begin(), plan.order.end());
-}
-
-void resolve(Plan& plan) {
-  const Graph& graph = plan.graph;
+void resolve(Planner& planner) {
   // Which views must be copied to memory. Contiguous: anything that is not a strided view.
   const auto copy_if_strided = [&](uint32_t node) {
-    if (graph.node(node).op->kind == Kind::view && !plan.known(node)) plan.state(node).copied = true;
+    if (planner.node(node).op->kind == Kind::view && !planner.known(node)) planner.states[node].copied = true;
   };
-  for (uint32_t node : plan.order) {
-    if (plan.known(node)) continue;
-    const std::span<const uint32_t> inputs = graph.inputs(graph.node(node));
+  const uint32_t count = planner.recording.size();
+  for (uint32_t node = 0; node < count; ++node) {
+    if (planner.known(node)) continue;
+    const std::span<const uint32_t> inputs = planner.recording.inputs(node);
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (wants_contiguous(plan, node, i)) copy_if_strided(inputs[i]);
+      if (copies_views(planner, node, i)) copy_if_strided(inputs[i]);
     }
   }
-  for (uint32_t output : plan.outputs) {
-    if (plan.known(output)) continue;
+  for (uint32_t output : planner.recording.outputs()) {
+    if (planner.known(output)) continue;
     copy_if_strided(output);
-    demand(plan, contiguous_base(plan, output));
-    if (graph.node(output).op->kind == Kind::number) plan.state(output).demanded = true;
+    demand(planner, contiguous_base(planner, output));
+    if (planner.node(output).op->kind == Kind::number) planner.states[output].demanded = true;
   }
   // From consumers to producers: what has to be computed, and how its inputs are read.
-  plan.sources.clear();
-  for (size_t i = plan.order.size(); i-- > 0;) {
-    const uint32_t id = plan.order[i];
-    NodeState& state = plan.state(id);
+  planner.sources.clear();
+  for (uint32_t id = count; id-- > 0;) {
+    NodeState& state = planner.states[id];
     if (!state.demanded) continue;
-    const Node& node = graph.node(id);
-    const Shape domain = domain_of(plan, id);
-    state.sources = static_cast<uint32_t>(plan.sources.size());
+    const Node& node = planner.node(id);
+    const Shape domain = domain_of(planner, id);
+    state.sources = static_cast<uint32_t>(planner.sources.size());
     if (node.op->kind == Kind::gather) {
-      plan.sources.push_back(gathered(plan, id, identity_map(node.rank), domain));
+      planner.sources.push_back(gathered(planner, id, identity_map(node.rank), domain));
     } else if (node.op->kind == Kind::view) {  // copied: look through itself
-      const uint32_t input = node.inputs[0];
-      const AxisMap map = compose(graph.attributes<StridedView>(node), identity_map(node.rank), graph.node(input).rank);
-      plan.sources.push_back(resolve_input(plan, input, map, domain));
+      const uint32_t input = planner.recording.inputs(id)[0];
+      const AxisMap map =
+          compose(planner.recording.attributes<StridedView>(id), identity_map(node.rank), planner.node(input).rank);
+      planner.sources.push_back(resolve_input(planner, input, map, domain));
     } else if (node.op->kind == Kind::number) {
-      plan.sources.push_back(number_source(id));
+      planner.sources.push_back(number_source(id));
     } else {
-      const std::span<const uint32_t> inputs = graph.inputs(node);
+      const std::span<const uint32_t> inputs = planner.recording.inputs(id);
       for (size_t k = 0; k < inputs.size(); ++k) {
-        if (wants_contiguous(plan, id, k)) {
+        if (reads_memory(planner, id, k)) {
           Source source;
-          source.walk.base = contiguous_base(plan, inputs[k]);
-          if (graph.node(source.walk.base).op->kind == Kind::number) plan.state(source.walk.base).demanded = true;
-          plan.sources.push_back(source);
+          source.walk.base = contiguous_base(planner, inputs[k]);
+          if (planner.node(source.walk.base).op->kind == Kind::number) planner.states[source.walk.base].demanded = true;
+          planner.sources.push_back(source);
         } else {
-          const AxisMap map = broadcast_map(graph.node(inputs[k]), domain);
-          plan.sources.push_back(resolve_input(plan, inputs[k], map, domain));
+          const AxisMap map = broadcast_map(planner.node(inputs[k]), domain);
+          planner.sources.push_back(resolve_input(planner, inputs[k], map, domain));
         }
       }
     }
-    state.source_count = static_cast<uint32_t>(plan.sources.size()) - state.sources;
-    for (uint32_t k = 0; k < state.source_count; ++k) demand(plan, plan.sources[state.sources + k]);
+    state.source_count = static_cast<uint32_t>(planner.sources.size()) - state.sources;
+    for (uint32_t k = 0; k < state.source_count; ++k) demand(planner, planner.sources[state.sources + k]);
   }
 }
 

@@ -1,5 +1,7 @@
 #include <autograd/ir/builder.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace autograd::ir {
@@ -19,21 +21,22 @@ bool is_comparison(Code code) { return code >= Code::equal && code <= Code::less
 
 }  // namespace
 
-std::optional<Constant> exact_constant(double number) {
-  if (number == 0) return std::signbit(number) ? std::nullopt : std::optional(Constant::zero);
-  if (number == 1) return Constant::one;
-  if (number == -1) return Constant::minus_one;
-  if (number == 2) return Constant::two;
-  return std::nullopt;
+bool is_structural(double number) {
+  return (number == 0 && !std::signbit(number)) || number == 1 || number == -1 || number == 2;
 }
 
-Value Builder::constant(Constant constant, DType type) {
-  return emit({Code::constant, type, 0, 0, 0, static_cast<uint16_t>(constant)});
+Value Builder::literal(double number, DType type) {
+  std::vector<double>& literals = program_.literals;
+  const auto same = [&](double other) { return std::bit_cast<uint64_t>(other) == std::bit_cast<uint64_t>(number); };
+  const auto found = std::find_if(literals.begin(), literals.end(), same);
+  const auto index = static_cast<uint16_t>(found - literals.begin());
+  if (found == literals.end()) literals.push_back(number);
+  return emit({Code::literal, type, 0, 0, 0, index});
 }
 
-bool Builder::is(Value value, Constant constant) const {
+bool Builder::is(Value value, double number) const {
   const Inst& inst = program_.body[value];
-  return inst.code == Code::constant && inst.immediate == static_cast<uint16_t>(constant);
+  return inst.code == Code::literal && program_.literals[inst.immediate] == number;
 }
 
 Value Builder::unary(Code code, Value a) {
@@ -47,12 +50,12 @@ Value Builder::unary(Code code, Value a) {
 
 Value Builder::binary(Code code, Value a, Value b) {
   if (code == Code::multiply || code == Code::divide) {
-    if (is(b, Constant::one)) return a;
-    if (is(b, Constant::minus_one)) return unary(Code::negate, a);
+    if (is(b, 1)) return a;
+    if (is(b, -1)) return unary(Code::negate, a);
   }
   if (code == Code::multiply) {
-    if (is(a, Constant::one)) return b;
-    if (is(a, Constant::minus_one)) return unary(Code::negate, b);
+    if (is(a, 1)) return b;
+    if (is(a, -1)) return unary(Code::negate, b);
   }
   return emit({code, is_comparison(code) ? DType::boolean : type(a), a, b});
 }
@@ -65,6 +68,11 @@ Value Builder::select(Value condition, Value a, Value b) {
 Value Builder::convert(Value a, DType to) {
   if (type(a) == to) return a;
   return emit({Code::convert, to, a});
+}
+
+Value Builder::bitcast(Value a, DType to) {
+  if (type(a) == to) return a;
+  return emit({Code::bitcast, to, a});
 }
 
 Value Builder::emit(const Inst& inst) {

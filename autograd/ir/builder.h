@@ -2,7 +2,6 @@
 
 #include <autograd/ir/program.h>
 
-#include <optional>
 #include <span>
 
 namespace autograd::ir {
@@ -12,17 +11,31 @@ namespace autograd::ir {
 /// once, for every backend. x + 0, x * 0 and x - x stay: they are not exact (signed zero, NaN).
 class Builder {
  public:
-  explicit Builder(Program& program) : program_(program) {}
+  /// `expected`: instructions for which room is made.
+  explicit Builder(Program& program, size_t expected = 16) : program_(program) {
+    program.body.reserve(expected);
+    size_t buckets = 64;
+    while (buckets < 2 * expected) buckets *= 2;
+    rehash(buckets);
+  }
 
   Value load(uint16_t operand, DType type) { return emit({Code::load, type, 0, 0, 0, operand}); }
-  Value gather(uint16_t operand, Value index, DType type) { return emit({Code::gather, type, index, 0, 0, operand}); }
   Value scalar(uint16_t slot, DType type) { return emit({Code::scalar, type, 0, 0, 0, slot}); }
-  Value constant(Constant constant, DType type);
+  /// `number` must be exact in `type`.
+  Value literal(double number, DType type);
+  Value row(uint16_t table, Value index) { return emit({Code::row, DType::int32, index, 0, 0, table}); }
+  Value gather(uint16_t operand, Value row, DType type) { return emit({Code::gather, type, row, 0, 0, operand}); }
   Value unary(Code code, Value a);
   Value binary(Code code, Value a, Value b);
   Value fma(Value a, Value b, Value c) { return emit({Code::fma, type(a), a, b, c}); }
   Value select(Value condition, Value a, Value b);
   Value convert(Value a, DType to);
+  Value bitcast(Value a, DType to);
+  Value shift(Code code, Value a, uint16_t bits) { return emit({code, DType::int32, a, 0, 0, bits}); }
+  /// `usual`, or where `condition` holds what the routine makes of x.
+  Value rare(Rare routine, Value condition, Value x, Value usual) {
+    return emit({Code::rare, DType::float32, condition, x, usual, static_cast<uint16_t>(routine)});
+  }
 
   DType type(Value value) const { return program_.body[value].type; }
   /// Fewer instructions than this keep a region's values in the inner caches.
@@ -30,14 +43,14 @@ class Builder {
 
  private:
   Value emit(const Inst& inst);
-  bool is(Value value, Constant constant) const;
+  bool is(Value value, double number) const;
   void rehash(size_t buckets);
 
   Program& program_;
   std::vector<Value> table_;  ///< open addressing, value + 1
 };
 
-/// The exact constant that a number is, if it is one of the four that programs know.
-std::optional<Constant> exact_constant(double number);
+/// Numbers that are part of a program, not of its arguments: 0, 1, -1, 2.
+bool is_structural(double number);
 
 }  // namespace autograd::ir

@@ -9,6 +9,9 @@
 // numbers, so that equal programs can share machine code. An instruction's index is its value.
 // Every backend computes the same bits from it: the IEEE operations are exact, nothing is
 // reassociated or contracted, and fma happens only where it is written.
+//
+// A backend sees the domain as rows of lanes: the lanes are its innermost elements, next to each
+// other; every operand takes one step from a row to the next.
 
 namespace autograd::ir {
 
@@ -16,18 +19,19 @@ using Value = uint16_t;
 
 enum class Code : uint8_t {
   // sources
-  load,      ///< element of memory operand `immediate`
-  gather,    ///< element of memory operand `immediate` in the row chosen by index `a`
-  scalar,    ///< run-time number `immediate`
-  constant,  ///< Constant `immediate`
+  load,     ///< element of memory operand `immediate`
+  scalar,   ///< run-time number `immediate`
+  literal,  ///< Program::literals[immediate]
   // one argument
+  row,     ///< where row `a` of table `immediate` begins, in elements; a row that does not exist is a fault, and row 0
+  gather,  ///< element of memory operand `immediate`, `a` elements on
   negate,
   absolute,
   square_root,
   floor,
   ceil,
   round,  ///< to nearest, ties to even
-  exp,
+  exp,    ///< this one to erf, pow and atan2: float64 only; float32 has ir/maths.h
   log,
   sin,
   cos,
@@ -38,15 +42,19 @@ enum class Code : uint8_t {
   tanh,
   erf,
   logical_not,
-  convert,  ///< from the type of `a`
+  convert,              ///< from the type of `a`; float to int truncates, out of range and NaN give INT_MIN
+  bitcast,              ///< int32 and float32: the same bits
+  shift_left,           ///< int32, by `immediate` bits
+  shift_right,          ///< int32, by `immediate` bits, copies of the sign come in
+  shift_right_logical,  ///< int32, by `immediate` bits, zeros come in
   // two
   add,
   subtract,
   multiply,
-  divide,     ///< integers: toward zero; by zero gives zero
+  divide,     ///< integers: toward zero; by zero is a fault, and zero
   remainder,  ///< of that division
   minimum,    ///< a < b ? a : b
-  maximum,    ///< a > b ? a : b
+  maximum,    ///< b < a ? a : b
   pow,
   atan2,
   equal,
@@ -55,30 +63,25 @@ enum class Code : uint8_t {
   less_equal,
   logical_and,
   logical_or,
+  bit_and,  ///< int32
+  bit_or,
+  bit_xor,
   // three
   fma,     ///< a b + c, rounded once
   select,  ///< a ? b : c
+  rare,    ///< a ? Rare `immediate` of b : c. For the few arguments that the usual lowering of a function cannot take
 };
 
 constexpr int argument_count(Code code) {
-  if (code == Code::gather) return 1;
-  if (code < Code::negate) return 0;
+  if (code < Code::row) return 0;
   if (code < Code::add) return 1;
   if (code < Code::fma) return 2;
   return 3;
 }
 
-enum class Constant : uint16_t { zero, one, minus_one, two };
-
-constexpr double value_of(Constant constant) {
-  switch (constant) {
-    case Constant::zero: return 0;
-    case Constant::one: return 1;
-    case Constant::minus_one: return -1;
-    case Constant::two: return 2;
-  }
-  return 0;
-}
+/// Scalar routines of float32 that all backends share.
+enum class Rare : uint16_t { sin, cos, tan };
+float compute(Rare routine, float x);
 
 struct Inst {
   Code code;
@@ -88,31 +91,49 @@ struct Inst {
   bool operator==(const Inst&) const = default;
 };
 
-/// How a memory operand is walked; strides and sizes are given at run time.
+/// How a memory operand is walked; sizes and strides are given at run time.
 enum class Access : uint8_t {
-  linear,   ///< the domain's own order
-  uniform,  ///< one element for the whole domain
-  strided,  ///< a stride for each axis of the domain
+  linear,       ///< the domain's own order
+  uniform,      ///< one element for the whole domain
+  row_linear,   ///< the lanes of a row lie in order
+  row_uniform,  ///< one element for a row
+  pattern,      ///< the elements of a row's lanes are listed: Operand::pattern
+};
+
+struct Operand {
+  Access access = Access::linear;
+  uint16_t pattern = 0;
+  bool operator==(const Operand&) const = default;
 };
 
 struct Store {
   Value value;
   uint16_t operand;
+  bool operator==(const Store&) const = default;
 };
 
-/// A reduction over the whole domain, in the canonical order: see engine/reduce.h.
+/// A reduction in the canonical order of engine/fold.h.
 struct Fold {
   enum class Kind : uint8_t { sum, max, min };
+  enum class Span : uint8_t {
+    all,    ///< of the whole domain to one element
+    lanes,  ///< of each row to one element
+    rows,   ///< of each lane over the rows
+  };
   Value value;
   Kind kind;
+  Span span = Span::all;
+  bool operator==(const Fold&) const = default;
 };
 
 struct Program {
   std::vector<Inst> body;
-  std::vector<Access> operands;
+  std::vector<Operand> operands;
   std::vector<Store> stores;
   std::vector<Fold> folds;
+  std::vector<double> literals;  ///< exact in the type of the instruction that names them
   uint16_t scalars = 0;
+  uint16_t tables = 0;
 };
 
 }  // namespace autograd::ir

@@ -5,7 +5,6 @@ namespace autograd {
 
 using ir::Builder;
 using ir::Code;
-using ir::Constant;
 using ir::Value;
 using Inputs = std::span<const Value>;
 
@@ -60,14 +59,13 @@ static const Op absolute_op{"abs", Op::Kind::map, lower1<Code::absolute>,
 Tensor abs(Located x) { return record_map(absolute_op, x); }
 
 // -1, 0, 1; NaN stays NaN.
-static const Op sign_op{
-    "sign", Op::Kind::map,
-    [](Builder& b, Inputs in, DType type) {
-      const Value zero = b.constant(Constant::zero, type);
-      const Value positive = b.select(b.binary(Code::less, zero, in[0]), b.constant(Constant::one, type), in[0]);
-      return b.select(b.binary(Code::less, in[0], zero), b.constant(Constant::minus_one, type), positive);
-    },
-    no_gradient};
+static const Op sign_op{"sign", Op::Kind::map,
+                        [](Builder& b, Inputs in, DType type) {
+                          const Value zero = b.literal(0, type);
+                          const Value positive = b.select(b.binary(Code::less, zero, in[0]), b.literal(1, type), in[0]);
+                          return b.select(b.binary(Code::less, in[0], zero), b.literal(-1, type), positive);
+                        },
+                        no_gradient};
 Tensor sign(Located x) { return record_map(sign_op, x); }
 
 static const Op minimum_op{"minimum", Op::Kind::map, lower_extremum<Code::minimum>, vjp_extremum};
@@ -81,7 +79,7 @@ Tensor clamp(Located x, Located low, Located high) { return minimum(Located(maxi
 static const Op relu_op{"relu", Op::Kind::map,
                         [](Builder& b, Inputs in, DType type) {
                           // NaN < 0 is false: NaN passes.
-                          const Value zero = b.constant(Constant::zero, type);
+                          const Value zero = b.literal(0, type);
                           return b.select(b.binary(Code::less, in[0], zero), zero, in[0]);
                         },
                         [](const Vjp& v) { return Gradients(where(v.inputs[0] > 0, v.grad, 0)); }};
@@ -90,13 +88,10 @@ Tensor relu(Located x) { return record_map(relu_op, x); }
 static const Op fma_op{"fma", Op::Kind::map, [](Builder& b, Inputs in, DType) { return b.fma(in[0], in[1], in[2]); },
                        [](const Vjp& v) { return Gradients(v.grad * v.inputs[1], v.grad * v.inputs[0], v.grad); }};
 Tensor fma(Located x, Located y, Located z) {
-  Tensor inputs[3];
-  unify(fma_op, {&x, &y, &z}, inputs);
-  const DType type = inputs[0].dtype();
+  uint32_t inputs[3];
+  const DType type = unify(fma_op, {&x, &y, &z}, inputs);
   if (!is_floating(type)) throw_dtype(fma_op, type, "float32 or float64");
-  const Shape shape =
-      broadcast_shapes("fma", broadcast_shapes("fma", inputs[0].shape(), inputs[1].shape()), inputs[2].shape());
-  return Graph::current().record({fma_op, inputs, shape, type, x.where()});
+  return Graph::current().record_map(fma_op, inputs, type, x.where());
 }
 
 static const Op floor_op{"floor", Op::Kind::map, lower1<Code::floor>, no_gradient};

@@ -43,13 +43,13 @@ static const Op where_op{"where", Op::Kind::map,
                                             v.needs(2) ? where(condition, 0, v.grad) : Tensor());
                          }};
 Tensor where(Located condition, Located x, Located y) {
-  Tensor inputs[3];
-  inputs[0] = condition.as(DType::boolean);
-  if (inputs[0].dtype() != DType::boolean) throw_dtype(where_op, inputs[0].dtype(), "a bool condition");
-  unify(where_op, {&x, &y}, inputs + 1);
-  const Shape sides = broadcast_shapes("where", inputs[1].shape(), inputs[2].shape());
-  const Shape shape = broadcast_shapes("where", inputs[0].shape(), sides);
-  return Graph::current().record({where_op, inputs, shape, inputs[1].dtype(), condition.where()});
+  Graph& graph = Graph::current();
+  uint32_t inputs[3];
+  inputs[0] = graph.check(condition.as(DType::boolean));
+  const DType condition_type = graph.node(inputs[0]).dtype;
+  if (condition_type != DType::boolean) throw_dtype(where_op, condition_type, "a bool condition");
+  const DType type = unify(where_op, {&x, &y}, inputs + 1);
+  return graph.record_map(where_op, inputs, type, condition.where());
 }
 
 static const Op cast_op{"cast", Op::Kind::map, [](Builder& b, Inputs in, DType type) { return b.convert(in[0], type); },

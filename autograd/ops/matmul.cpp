@@ -32,11 +32,11 @@ static const Op matmul_op{"matmul", Op::Kind::call, nullptr,
                           run_matmul};
 
 Tensor matmul(Located a, Located b) {
-  Tensor inputs[2];
-  unify(matmul_op, {&a, &b}, inputs);
-  const DType type = inputs[0].dtype();
+  Graph& graph = Graph::current();
+  uint32_t nodes[2];
+  const DType type = unify(matmul_op, {&a, &b}, nodes);
   if (!is_floating(type)) throw_dtype(matmul_op, type, "float32 or float64");
-  const Shape left = inputs[0].shape(), right = inputs[1].shape();
+  const Shape left = graph.node(nodes[0]).shape(), right = graph.node(nodes[1]).shape();
   if (left.rank() < 2 || right.rank() < 2) {
     throw ShapeError("matmul: " + left.to_string() + " x " + right.to_string() +
                      "; expected [..., m, k] x [..., k, n]");
@@ -47,9 +47,9 @@ Tensor matmul(Located a, Located b) {
                      "; expected [" + std::to_string(k) + ", *]");
   }
   const Shape batch = broadcast_shapes("matmul", batch_of(left), batch_of(right));
-  inputs[0] = broadcast_to(inputs[0], with_matrix(batch, m, k));
-  inputs[1] = broadcast_to(inputs[1], with_matrix(batch, k, n));
-  return Graph::current().record({matmul_op, inputs, with_matrix(batch, m, n), type, a.where()});
+  const Tensor inputs[2] = {broadcast_to(graph.handle(nodes[0]), with_matrix(batch, m, k)),
+                            broadcast_to(graph.handle(nodes[1]), with_matrix(batch, k, n))};
+  return graph.record({matmul_op, inputs, with_matrix(batch, m, n), type, a.where()});
 }
 
 }  // namespace autograd

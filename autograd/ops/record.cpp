@@ -21,43 +21,50 @@ void throw_dtype(const Op& op, DType given, const char* accepted) {
   throw DTypeError(std::string(op.name) + ": " + name_of(given) + " given; expected " + accepted);
 }
 
-void unify(const Op& op, std::initializer_list<const Located*> operands, Tensor* out) {
+DType unify(const Op& op, std::initializer_list<const Located*> operands, uint32_t* out) {
+  const Graph& graph = Graph::current();
   DType type = DType::float32;
   bool found = false;
+  uint32_t* node = out;
   for (const Located* operand : operands) {
-    if (operand->is_number()) continue;
-    const DType given = operand->tensor().dtype();
-    if (found && given != type) {
-      throw DTypeError(std::string(op.name) + ": " + name_of(type) + " and " + name_of(given) +
-                       " tensors do not mix; convert one with cast()");
+    if (!operand->is_number()) {
+      *node = graph.check(operand->tensor());
+      const DType given = graph.node(*node).dtype;
+      if (found && given != type) {
+        throw DTypeError(std::string(op.name) + ": " + name_of(type) + " and " + name_of(given) +
+                         " tensors do not mix; convert one with cast()");
+      }
+      type = given;
+      found = true;
     }
-    type = given;
-    found = true;
+    ++node;
   }
-  for (const Located* operand : operands) *out++ = operand->as(type);
+  node = out;
+  for (const Located* operand : operands) {
+    if (operand->is_number()) *node = graph.check(operand->as(type));
+    ++node;
+  }
+  return type;
 }
 
 Tensor record_map(const Op& op, const Located& x, MapRule rule) {
-  const Tensor input = x.as(DType::float32);
-  const DType type = input.dtype();
+  uint32_t input;
+  const DType type = unify(op, {&x}, &input);
   check_rule(op, type, rule);
-  return Graph::current().record({op, {&input, 1}, input.shape(), type, x.where()});
+  return Graph::current().record_map(op, {&input, 1}, type, x.where());
 }
 
 Tensor record_map(const Op& op, const Located& x, const Located& y, MapRule rule) {
-  Tensor inputs[2];
-  unify(op, {&x, &y}, inputs);
-  const DType type = inputs[0].dtype();
+  uint32_t inputs[2];
+  const DType type = unify(op, {&x, &y}, inputs);
   check_rule(op, type, rule);
-  const Shape shape = broadcast_shapes(op.name, inputs[0].shape(), inputs[1].shape());
-  return Graph::current().record({op, inputs, shape, type, x.where()});
+  return Graph::current().record_map(op, inputs, type, x.where());
 }
 
 Tensor record_comparison(const Op& op, const Located& x, const Located& y) {
-  Tensor inputs[2];
+  uint32_t inputs[2];
   unify(op, {&x, &y}, inputs);
-  const Shape shape = broadcast_shapes(op.name, inputs[0].shape(), inputs[1].shape());
-  return Graph::current().record({op, inputs, shape, DType::boolean, x.where()});
+  return Graph::current().record_map(op, inputs, DType::boolean, x.where());
 }
 
 Tensor zero_of_zero(const Tensor& grad, const Tensor& product) {

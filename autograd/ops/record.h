@@ -19,9 +19,9 @@ Tensor record_map(const Op& op, const Located& x, MapRule rule = {});
 Tensor record_map(const Op& op, const Located& x, const Located& y, MapRule rule = {});
 Tensor record_comparison(const Op& op, const Located& x, const Located& y);
 
-/// The operands as tensors of one type, which numbers take from the tensors; float32 if all are numbers.
-/// DTypeError where tensors differ.
-void unify(const Op& op, std::initializer_list<const Located*> operands, Tensor* out);
+/// The operands' nodes, all of the returned type, which numbers take from the tensors; float32 if all are
+/// numbers. DTypeError where tensors differ.
+DType unify(const Op& op, std::initializer_list<const Located*> operands, uint32_t* out);
 
 /// For a vjp: `product` of the incoming gradient and a derivative, but 0 where the gradient is 0 and the
 /// derivative infinite or undefined. Where the derivative is finite the product itself stays, so that it

@@ -1,3 +1,4 @@
+#include <autograd/core/error.h>
 #include <autograd/optim/optimiser.h>
 #include <autograd/transforms/grad.h>
 
@@ -13,21 +14,23 @@ void Optimiser::minimise(const Tensor& loss, std::span<const Tensor> also) {
 }
 
 void minimise(const Tensor& loss, std::span<Optimiser* const> optimisers, std::span<const Tensor> also) {
-  std::vector<Located> variables;
+  if (optimisers.empty()) throw ValueError("minimise: no optimiser given");
+  Optimiser& first = *optimisers[0];
+  first.variables_.clear();
+  first.assignments_.clear();
   for (const Optimiser* optimiser : optimisers) {
-    variables.insert(variables.end(), optimiser->parameters_.begin(), optimiser->parameters_.end());
+    first.variables_.insert(first.variables_.end(), optimiser->parameters_.begin(), optimiser->parameters_.end());
   }
   std::span<const Tensor> gradients =
-      grad(loss, std::span<const Located>(variables), {.unused = GradOptions::Unused::zeros});
-  std::vector<Assignment> assignments;
+      grad(loss, std::span<const Located>(first.variables_), {.unused = GradOptions::Unused::zeros});
   for (Optimiser* optimiser : optimisers) {
     const size_t count = optimiser->parameters_.size();
-    optimiser->update(gradients.first(count), assignments);
+    optimiser->update(gradients.first(count), first.assignments_);
     gradients = gradients.subspan(count);
   }
-  std::vector<Tensor> wanted{loss};
-  wanted.insert(wanted.end(), also.begin(), also.end());
-  evaluate(wanted, assignments);
+  first.wanted_.assign(1, loss);
+  first.wanted_.insert(first.wanted_.end(), also.begin(), also.end());
+  evaluate(first.wanted_, first.assignments_);
   for (Optimiser* optimiser : optimisers) ++optimiser->steps_;
 }
 

@@ -30,6 +30,10 @@ class BACKLIGHT_API Optimiser {
   friend void minimise(const Tensor&, std::span<Optimiser* const>, std::span<const Tensor>);
   std::vector<Parameter> parameters_;
   int64_t steps_ = 0;
+  // Of one step; kept so that the next allocates nothing.
+  std::vector<Located> variables_;
+  std::vector<Assignment> assignments_;
+  std::vector<Tensor> wanted_;
 };
 
 /// One step of several optimisers (with rates of their own) on one loss, in one evaluation.

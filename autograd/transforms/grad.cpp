@@ -6,6 +6,7 @@
 #include <autograd/transforms/grad.h>
 
 #include <algorithm>
+#include <deque>
 #include <vector>
 
 // Reverse mode. Creation order is a topological order, so two loops over node numbers do: one up,
@@ -44,28 +45,67 @@ class LineOverride {
   const std::source_location* saved_;
 };
 
+/// What a reverse pass works in, kept for the next: a steady step allocates nothing. A rule may itself
+/// differentiate, so each depth has its own.
+struct Memory {
+  std::vector<uint8_t> depends;
+  std::vector<Tensor> adjoints;
+  std::vector<uint32_t> input_nodes, variables;
+  std::vector<Tensor> inputs;
+};
+
+class Lease {
+ public:
+  Lease() : pool_(pool()) {
+    if (pool_.list.size() == pool_.depth) pool_.list.emplace_back();
+    memory_ = &pool_.list[pool_.depth++];
+  }
+  ~Lease() { --pool_.depth; }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  Memory& operator*() { return *memory_; }
+
+ private:
+  struct Pool {
+    std::deque<Memory> list;
+    size_t depth = 0;
+  };
+  static Pool& pool() {
+    thread_local Pool pool;
+    return pool;
+  }
+  Pool& pool_;
+  Memory* memory_;
+};
+
 class Reverse {
  public:
-  Reverse(Graph& graph, uint32_t from, uint32_t first) : graph_(graph), first_(first) {
-    depends_.assign(from >= first ? from - first + 1 : 0, false);
-    adjoints_.resize(depends_.size());
+  Reverse(Graph& graph, uint32_t from, uint32_t first, Memory& memory)
+      : graph_(graph),
+        first_(first),
+        depends_(memory.depends),
+        adjoints_(memory.adjoints),
+        input_nodes_(memory.input_nodes),
+        inputs_(memory.inputs) {
+    depends_.assign(from >= first ? from - first + 1 : 0, 0);
+    adjoints_.assign(depends_.size(), Tensor());
   }
 
   void mark_variable(uint32_t node) {
-    if (covers(node)) depends_[node - first_] = true;
+    if (covers(node)) depends_[node - first_] = 1;
   }
 
   void mark_dependents() {
     for (uint32_t node = first_; covers(node); ++node) {
       const Node& recorded = graph_.node(node);
-      if (depends_[node - first_] || !is_floating(recorded.dtype) || recorded.op->vjp == nullptr) continue;
+      if (depends_[node - first_] != 0 || !is_floating(recorded.dtype) || recorded.op->vjp == nullptr) continue;
       for (uint32_t input : graph_.inputs(recorded)) {
-        if (depends(input)) depends_[node - first_] = true;
+        if (depends(input)) depends_[node - first_] = 1;
       }
     }
   }
 
-  bool depends(uint32_t node) const { return covers(node) && depends_[node - first_]; }
+  bool depends(uint32_t node) const { return covers(node) && depends_[node - first_] != 0; }
 
   void add(uint32_t node, const Tensor& grad) {
     Tensor& adjoint = adjoints_[node - first_];
@@ -78,7 +118,7 @@ class Reverse {
     LineOverride line(graph_);
     for (size_t i = adjoints_.size(); i-- > 0;) {
       const uint32_t node = first_ + static_cast<uint32_t>(i);
-      if (!depends_[i] || !adjoints_[i].defined()) continue;
+      if (depends_[i] == 0 || !adjoints_[i].defined()) continue;
       const std::source_location where = graph_.node(node).where;
       line.set(&where);
       propagate(node);
@@ -108,10 +148,10 @@ class Reverse {
 
   Graph& graph_;
   uint32_t first_;
-  std::vector<bool> depends_;
-  std::vector<Tensor> adjoints_;
-  std::vector<uint32_t> input_nodes_;
-  std::vector<Tensor> inputs_;
+  std::vector<uint8_t>& depends_;
+  std::vector<Tensor>& adjoints_;
+  std::vector<uint32_t>& input_nodes_;
+  std::vector<Tensor>& inputs_;
 };
 
 Tensor seed(const Tensor& f, const GradOptions& options) {
@@ -137,7 +177,8 @@ Tensor seed(const Tensor& f, const GradOptions& options) {
 
 /// Whether node `from` was computed from `variable` by operations that gradients pass.
 bool depends_on(Graph& graph, uint32_t from, uint32_t variable) {
-  Reverse reverse(graph, from, variable);
+  Lease memory;
+  Reverse reverse(graph, from, variable, *memory);
   reverse.mark_variable(variable);
   reverse.mark_dependents();
   return reverse.depends(from);
@@ -149,14 +190,16 @@ std::span<const Tensor> grad(const Tensor& f, std::span<const Located> variables
   Graph& graph = Graph::current();
   const uint32_t from = graph.check(f);
   auto* results = static_cast<Tensor*>(graph.allocate(static_cast<int64_t>(variables.size() * sizeof(Tensor))));
-  std::vector<uint32_t> nodes;
+  Lease memory;
+  std::vector<uint32_t>& nodes = (*memory).variables;
+  nodes.clear();
   uint32_t first = from;
   for (const Located& variable : variables) {
     if (variable.is_number()) throw ValueError("grad: with respect to a number; expected a Tensor, Parameter or Array");
     nodes.push_back(graph.check(variable.tensor()));
     first = std::min(first, nodes.back());
   }
-  Reverse reverse(graph, from, first);
+  Reverse reverse(graph, from, first, *memory);
   for (uint32_t node : nodes) reverse.mark_variable(node);
   reverse.mark_dependents();
   const Tensor start = seed(f, options);

@@ -24,7 +24,7 @@ struct FitShapeOptions {
   int holdout = 8;  ///< view i is never used where i mod holdout == holdout - 1; 0: all are used
   Albedo albedo = Albedo::automatic;
   std::optional<Mesh> init{};            ///< start from this mesh, in scene coordinates; else a sphere
-  double lambda = 10;                    ///< smoothness of a step (render/fit/large_steps.h)
+  double lambda = 7;                     ///< smoothness of a step (render/fit/large_steps.h)
   double rate = 0.1, final_rate = 0.01;  ///< of the optimiser, in radii of the starting ball
 };
 

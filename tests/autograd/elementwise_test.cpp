@@ -104,6 +104,10 @@ template <class T>
 bool close(T value, double reference, double ulps) {
   const T rounded = static_cast<T>(reference);
   if (same_bits(value, rounded)) return true;
+  // Functions that decay like exp end at the smallest normal number.
+  if (ulps > 0 && std::is_same_v<T, float> && value == 0 && std::fabs(rounded) < std::numeric_limits<T>::min()) {
+    return true;
+  }
   if (!std::isfinite(value) || !std::isfinite(rounded)) return false;
   if (ulps == 0) return false;
   const double ulp =

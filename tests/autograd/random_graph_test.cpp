@@ -14,7 +14,7 @@ using ag::Tensor;
 
 namespace {
 
-constexpr size_t default_limit = 400;
+constexpr size_t default_limit = 2000;
 
 struct Execution {
   const char* name;
@@ -22,6 +22,7 @@ struct Execution {
   int threads = 1;
   bool eager = false;     // each value is read when recorded
   bool separate = false;  // outputs are evaluated one by one, last first
+  ag::Backend backend = ag::Backend::interpreter;
 };
 
 const Execution executions[] = {
@@ -32,12 +33,19 @@ const Execution executions[] = {
     {.name = "two threads", .threads = 2},
     {.name = "seven threads", .threads = 7},
     {.name = "seven threads, node by node", .region_limit = 1, .threads = 7},
+    {.name = "AVX2", .backend = ag::Backend::avx2},
+    {.name = "AVX2, seven threads", .threads = 7, .backend = ag::Backend::avx2},
+    {.name = "AVX2, node by node", .region_limit = 1, .backend = ag::Backend::avx2},
+    {.name = "AVX-512", .backend = ag::Backend::avx512},
+    {.name = "AVX-512, seven threads", .threads = 7, .backend = ag::Backend::avx512},
+    {.name = "AVX-512, regions of three", .region_limit = 3, .backend = ag::Backend::avx512},
 };
 
 using Values = std::vector<std::vector<float>>;
 
 Values run(uint64_t seed, RandomGraph::Options options, const Execution& execution) {
   const Threads threads(execution.threads);
+  const WithBackend backend(execution.backend);
   ag::engine::limit_regions(execution.region_limit);
   options.eager = execution.eager;
   const ag::Step step;
@@ -51,7 +59,8 @@ Values run(uint64_t seed, RandomGraph::Options options, const Execution& executi
 }
 
 /// Only the last tensors, so that most of the graph stays inside regions.
-Values run_last(uint64_t seed, RandomGraph::Options options, size_t region_limit) {
+Values run_last(uint64_t seed, RandomGraph::Options options, size_t region_limit, ag::Backend backend) {
+  const WithBackend with(backend);
   ag::engine::limit_regions(region_limit);
   const ag::Step step;
   const RandomGraph graph(seed, options, ag::DType::float32);
@@ -78,12 +87,18 @@ TEST_CASE("Random graphs give the same bits however they are executed") {
     const RandomGraph::Options options{.large = seed % 5 == 4};
     const Values fused = run(seed, options, {.name = "fused"});
     for (const Execution& execution : executions) {
+      if (!ag::available(execution.backend)) continue;
       INFO("seed " << seed << ", " << execution.name);
       require_equal(run(seed, options, execution), fused);
     }
     INFO("seed " << seed << ", last tensors only");
     const Values last(fused.end() - 6, fused.end());
-    for (size_t limit : {default_limit, size_t{1}, size_t{5}}) require_equal(run_last(seed, options, limit), last);
+    for (ag::Backend backend : {ag::Backend::interpreter, ag::Backend::avx2, ag::Backend::avx512}) {
+      if (!ag::available(backend)) continue;
+      for (size_t limit : {default_limit, size_t{1}, size_t{5}}) {
+        require_equal(run_last(seed, options, limit, backend), last);
+      }
+    }
   }
 }
 

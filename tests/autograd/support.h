@@ -98,6 +98,18 @@ bool same_values(const A& a, const B& b) {
   return first_difference(a, b) < 0;
 }
 
+/// Another backend while it lives.
+class WithBackend {
+ public:
+  explicit WithBackend(autograd::Backend backend) : saved_(autograd::backend()) { autograd::set_backend(backend); }
+  ~WithBackend() { autograd::set_backend(saved_); }
+  WithBackend(const WithBackend&) = delete;
+  WithBackend& operator=(const WithBackend&) = delete;
+
+ private:
+  autograd::Backend saved_;
+};
+
 /// Restores the number of threads.
 class Threads {
  public:

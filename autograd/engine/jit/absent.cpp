@@ -1,0 +1,14 @@
+#include <autograd/engine/jit/jit.h>
+
+// On processors without machine code of ours the interpreter runs.
+
+namespace autograd::engine::jit {
+
+bool available(Target) { return false; }
+bool supports(const ir::Program&) { return false; }
+std::shared_ptr<const Code> Code::compile(std::span<const ir::Program* const>, Target) { return nullptr; }
+Code::~Code() = default;
+Function Code::function(size_t) const { return nullptr; }
+std::span<const std::byte> Code::bytes(size_t) const { return {}; }
+
+}  // namespace autograd::engine::jit

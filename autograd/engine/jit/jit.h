@@ -1,0 +1,62 @@
+#pragma once
+
+#include <autograd/ir/program.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+// x86 machine code of kernel programs. Programs hold no sizes, addresses or numbers, and so neither
+// does the code: it works on any rectangle of a domain, rows by lanes, that a Call describes.
+
+namespace autograd::engine::jit {
+
+enum class Target : uint8_t { avx2, avx512 };
+
+/// A rectangle of a region's domain. The code sees 4-byte elements (float32, int32) and 1-byte ones (bool).
+struct Call {
+  int64_t rows;              ///< from 1 on
+  int64_t lanes;             ///< from 1 on
+  std::byte* const* data;    ///< per operand: the element of row 0, lane 0 (of lane 0's pattern entry 0 for patterns)
+  const int64_t* row_bytes;  ///< per operand: from a row to the next
+  const int32_t* const* patterns;  ///< per pattern: elements from `data` to each lane's element, from lane 0 on
+  const uint32_t* scalars;         ///< per scalar: its bits
+  const int32_t* tables;           ///< per table: rows that exist, elements from one to the next
+  std::byte* const* folds;         ///< per fold. Span all: 16 lanes, read and written; lanes: the element of row 0;
+                                   ///< rows: the accumulator of lane 0, read and written
+  const int64_t* fold_bytes;       ///< per fold over lanes: from a row's element to the next row's
+};
+
+/// Computes the rectangle; not 0 where a Code::row met an index out of range (it read row 0 instead).
+/// Expects the default floating-point environment (MXCSR 0x1f80).
+using Function = uint32_t (*)(const Call*);
+
+/// Whether this processor and operating system can run the target.
+bool available(Target target);
+
+/// Whether there is machine code for all of a program: no float64, no integer division, no remainder.
+bool supports(const ir::Program& program);
+
+/// Machine code of several programs in one mapping: written once, then executable, never both.
+class Code {
+ public:
+  /// Null where the system refuses executable memory.
+  static std::shared_ptr<const Code> compile(std::span<const ir::Program* const> programs, Target target);
+  ~Code();
+  Code(const Code&) = delete;
+  Code& operator=(const Code&) = delete;
+
+  Function function(size_t program) const;
+  /// Its bytes, for looking at.
+  std::span<const std::byte> bytes(size_t program) const;
+
+ private:
+  Code() = default;
+  void* memory_ = nullptr;
+  size_t size_ = 0;
+  std::vector<size_t> offsets_;  ///< of each program, and the end
+};
+
+}  // namespace autograd::engine::jit

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <autograd/engine/interpreter.h>
+#include <autograd/engine/jit/jit.h>
+#include <autograd/engine/region.h>
+#include <autograd/ir/program.h>
+
+#include <memory>
+#include <mutex>
+#include <span>
+
+namespace autograd::engine {
+
+/// A program and what executes it: machine code where there is some, else the interpreter.
+class Kernel {
+ public:
+  explicit Kernel(ir::Program program);
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  const ir::Program& program() const { return program_; }
+  /// Computes a piece. `begin` lies on a block of folds over all; folds over lanes need whole rows.
+  void run(const KernelArguments& arguments, const Piece& piece, Fault& fault) const;
+  /// Estimated cost of an element, in nanoseconds, for deciding whether threads are worth it.
+  double cost() const { return cost_; }
+  bool compiled() const { return function_ != nullptr; }
+  std::span<const std::byte> code() const;
+
+  void attach(std::shared_ptr<const jit::Code> code, size_t index);
+
+ private:
+  const Interpreter& interpreter() const;
+
+  ir::Program program_;
+  double cost_ = 0;
+  std::shared_ptr<const jit::Code> code_;
+  size_t index_ = 0;
+  jit::Function function_ = nullptr;
+  mutable std::once_flag once_;
+  mutable std::unique_ptr<const Interpreter> interpreter_;
+};
+
+/// Collects the programs of a plan; those that the thread has seen before, in any plan, share a kernel.
+class KernelSet {
+ public:
+  std::shared_ptr<const Kernel> add(ir::Program program);
+  /// Machine code for all that are new, in one mapping.
+  void compile();
+
+ private:
+  std::vector<std::shared_ptr<Kernel>> fresh_;
+};
+
+/// Kernels that this thread has compiled to machine code so far.
+int64_t compiled_kernels();
+
+/// Cuts the domain into rows and lanes, and says how each operand of the program is walked.
+void lay_out(ir::Program& program, KernelArguments& arguments);
+
+/// Runs machine code on a piece; returns whether it met a fault.
+bool run_machine(jit::Function function, const ir::Program& program, const KernelArguments& arguments,
+                 const Piece& piece);
+
+}  // namespace autograd::engine

@@ -1,0 +1,143 @@
+#include <autograd/engine/kernel.h>
+
+#include <algorithm>
+#include <numeric>
+
+// Rows and lanes for machine code. Lanes are neighbours in the domain's order; an operand whose lanes
+// are neither in order nor all the same has a pattern, a list of offsets that every row shares:
+//
+//   [n, 64] with a bias [64]     lanes = the last axis; all operands in order
+//   [n, 3] with a weight [n, 1]  lanes = 32 rows of 3 at once; the weight's pattern is 0 0 0 1 1 1 2 2 2 ...
+//   [n] = column 0 of an [n, 3]  lanes = 256 elements; the pattern is 0 3 6 9 ...
+
+namespace autograd::engine {
+
+namespace {
+
+using ir::Access;
+
+constexpr int64_t enough_lanes = 64;  // for a row, where axes can be joined to reach it
+constexpr int64_t short_axis = 32;    // a shorter last axis is joined with those before it
+constexpr int64_t cut_lanes = 256;    // rows of an axis without a natural end
+
+bool has_span(const ir::Program& program, ir::Fold::Span span) {
+  return std::any_of(program.folds.begin(), program.folds.end(), [&](const ir::Fold& f) { return f.span == span; });
+}
+
+bool is_gathered(const ir::Program& program, size_t operand) {
+  return std::any_of(program.body.begin(), program.body.end(),
+                     [&](const ir::Inst& inst) { return inst.code == ir::Code::gather && inst.immediate == operand; });
+}
+
+/// The rows of a domain: `inner` axes from `first` on make a lane group, `groups` of them a row.
+struct Rows {
+  int first = 0;  ///< axis whose index steps from group to group is first - 1
+  int64_t inner = 1;
+  int64_t groups = 1;
+};
+
+Rows choose_rows(const ir::Program& program, const KernelArguments& arguments, bool broken) {
+  const bool parts = has_span(program, ir::Fold::Span::lanes) || has_span(program, ir::Fold::Span::rows);
+  Rows rows{arguments.rank - 1, arguments.lanes(), 1};
+  if (parts) return rows;
+  if (arguments.rank == 1) {
+    if (broken && rows.inner > cut_lanes) rows = {1, 1, cut_lanes};
+    return rows;
+  }
+  const auto extent = [&](int axis) { return arguments.extents[static_cast<size_t>(axis)]; };
+  while (rows.inner < short_axis && rows.first > 1) rows.inner *= extent(--rows.first);
+  const int64_t unit = has_span(program, ir::Fold::Span::all) ? 16 / std::gcd<int64_t>(rows.inner, 16) : 1;
+  if (rows.inner < short_axis || unit > 1) {
+    const int64_t wanted = (enough_lanes + rows.inner - 1) / rows.inner;
+    rows.groups = (wanted + unit - 1) / unit * unit;
+  }
+  return rows;
+}
+
+/// Elements from a row's first element to that of lane `lane`.
+int64_t offset_of(const KernelArguments& arguments, const Operand& operand, const Rows& rows, int64_t lane) {
+  int64_t offset = 0, rest = lane;
+  for (int axis = arguments.rank - 1; axis >= rows.first; --axis) {
+    const auto a = static_cast<size_t>(axis);
+    offset += rest % arguments.extents[a] * operand.strides[a];
+    rest /= arguments.extents[a];
+  }
+  return offset + (rows.first > 0 ? rest * operand.strides[static_cast<size_t>(rows.first - 1)] : 0);
+}
+
+bool is_domain_order(const KernelArguments& arguments, const Operand& operand) {
+  int64_t stride = 1;
+  for (int axis = arguments.rank - 1; axis >= 0; --axis) {
+    const auto a = static_cast<size_t>(axis);
+    if (arguments.extents[a] != 1 && operand.strides[a] != stride) return false;
+    stride *= arguments.extents[a];
+  }
+  return true;
+}
+
+bool is_constant(const KernelArguments& arguments, const Operand& operand, int from) {
+  for (int axis = from; axis < arguments.rank; ++axis) {
+    if (operand.strides[static_cast<size_t>(axis)] != 0) return false;
+  }
+  return true;
+}
+
+uint16_t find_pattern(Layout& layout, std::vector<int32_t> pattern) {
+  const auto found = std::find(layout.patterns.begin(), layout.patterns.end(), pattern);
+  const auto index = static_cast<uint16_t>(found - layout.patterns.begin());
+  if (found == layout.patterns.end()) layout.patterns.push_back(std::move(pattern));
+  return index;
+}
+
+ir::Operand walk(const KernelArguments& arguments, const Operand& operand, const Rows& rows, Layout& layout) {
+  if (is_constant(arguments, operand, 0)) return {Access::uniform, 0};
+  if (is_domain_order(arguments, operand)) return {Access::linear, 0};
+  if (rows.groups == 1 && is_constant(arguments, operand, rows.first)) return {Access::row_uniform, 0};
+  std::vector<int32_t> pattern(static_cast<size_t>(layout.lanes));
+  bool in_order = true;
+  for (int64_t lane = 0; lane < layout.lanes; ++lane) {
+    const int64_t offset = offset_of(arguments, operand, rows, lane);
+    in_order = in_order && offset == lane;
+    pattern[static_cast<size_t>(lane)] = static_cast<int32_t>(offset);
+  }
+  if (in_order) return {Access::row_linear, 0};
+  return {Access::pattern, find_pattern(layout, std::move(pattern))};
+}
+
+}  // namespace
+
+void lay_out(ir::Program& program, KernelArguments& arguments) {
+  Layout& layout = arguments.layout;
+  if (arguments.size == 0) return;  // nothing will run
+  const bool broken = std::any_of(arguments.operands.begin(), arguments.operands.end(), [&](const Operand& operand) {
+    return !is_constant(arguments, operand, 0) && !is_domain_order(arguments, operand);
+  });
+  const Rows rows = choose_rows(program, arguments, broken);
+  layout.lanes = rows.inner * rows.groups;
+  layout.outer_rank = std::max(rows.first - 1, 0);
+  layout.slice = 1;
+  for (int axis = layout.outer_rank; axis < arguments.rank; ++axis) {
+    layout.slice *= arguments.extents[static_cast<size_t>(axis)];
+  }
+  layout.lanes = std::min(layout.lanes, layout.slice);
+  for (size_t i = 0; i < arguments.operands.size(); ++i) {
+    const Operand& operand = arguments.operands[i];
+    program.operands[i] = walk(arguments, operand, rows, layout);
+    // A linear operand is taken from where it lies, a gathered one never.
+    if (program.operands[i].access == Access::linear && is_gathered(program, i)) {
+      program.operands[i].access = Access::row_linear;
+    }
+    const int64_t step = rows.first == 0 ? 0 : rows.groups * operand.strides[static_cast<size_t>(rows.first - 1)];
+    layout.row_bytes.push_back(step * operand.bytes);
+  }
+  for (size_t table = 0; table < arguments.tables.size(); table += 2) {
+    if (arguments.tables[table] == 0) layout.regular = false;  // there is not even a row 0
+  }
+  if (has_span(program, ir::Fold::Span::all)) {
+    const bool rows_align = layout.lanes == layout.slice || layout.lanes % 16 == 0;
+    const bool slices_align = layout.slice == arguments.size || layout.slice % 16 == 0;
+    layout.regular = layout.regular && rows_align && slices_align;
+  }
+}
+
+}  // namespace autograd::engine

@@ -1,0 +1,93 @@
+#include <autograd/engine/plan.h>
+#include <autograd/engine/trace.h>
+
+#include <list>
+#include <unordered_map>
+
+namespace autograd::engine {
+
+namespace {
+
+constexpr size_t most_plans = 256;
+
+/// The thread's plans, the least recently used last.
+class PlanCache {
+ public:
+  static PlanCache& current() {
+    thread_local PlanCache cache;
+    return cache;
+  }
+
+  ~PlanCache() {
+    if (!trace().time) return;
+    for (const std::shared_ptr<Plan>& plan : plans_) trace_times(*plan);
+  }
+
+  std::shared_ptr<Plan> find(uint64_t hash, const std::vector<uint64_t>& key) {
+    const auto found = by_hash_.find(hash);
+    if (found == by_hash_.end() || (*found->second)->key != key) return nullptr;
+    plans_.splice(plans_.begin(), plans_, found->second);
+    return plans_.front();
+  }
+
+  void insert(const std::shared_ptr<Plan>& plan) {
+    if (const auto found = by_hash_.find(plan->hash); found != by_hash_.end()) {  // another key of the same hash
+      plans_.erase(found->second);
+      by_hash_.erase(found);
+    }
+    if (plans_.size() == most_plans) {
+      if (trace().time) trace_times(*plans_.back());
+      by_hash_.erase(plans_.back()->hash);
+      plans_.pop_back();
+    }
+    plans_.push_front(plan);
+    by_hash_.emplace(plan->hash, plans_.begin());
+  }
+
+ private:
+  std::list<std::shared_ptr<Plan>> plans_;
+  std::unordered_map<uint64_t, std::list<std::shared_ptr<Plan>>::iterator> by_hash_;
+};
+
+/// Known positions that regions read.
+void collect_leaves(Planner& planner) {
+  std::vector<uint32_t>& leaves = planner.plan.leaves;
+  std::vector<bool> read(planner.recording.size());
+  const auto add = [&](uint32_t position) {
+    if (planner.known(position) && !read[position]) leaves.push_back(position);
+    read[position] = true;
+  };
+  for (const Region& region : planner.plan.regions) {
+    for (const Region::Place& operand : region.operands) add(operand.base);
+    for (uint32_t input : region.inputs) add(input);
+  }
+  for (uint32_t base : planner.plan.output_bases) add(base);
+}
+
+std::shared_ptr<Plan> make_plan(const Recording& recording, const Keep& keep) {
+  auto plan = std::make_shared<Plan>();
+  plan->key = recording.key();
+  thread_local PlannerMemory memory;
+  Planner planner(recording, *plan, memory);
+  resolve(planner);
+  fuse(planner);
+  place(planner, keep);
+  lower(planner);
+  for (uint32_t output : recording.outputs()) plan->output_bases.push_back(contiguous_base(planner, output));
+  collect_leaves(planner);
+  return plan;
+}
+
+}  // namespace
+
+std::shared_ptr<Plan> find_plan(const Recording& recording, const Keep& keep) {
+  const uint64_t hash = recording.hash();
+  if (auto plan = PlanCache::current().find(hash, recording.key())) return plan;
+  auto plan = make_plan(recording, keep);
+  plan->hash = hash;
+  PlanCache::current().insert(plan);
+  if (trace().any_new_plan()) trace_new_plan(*plan, recording);
+  return plan;
+}
+
+}  // namespace autograd::engine

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <autograd/core/graph.h>
+
+#include <span>
+#include <vector>
+
+namespace autograd::engine {
+
+/// What an evaluation needs of a graph: its nodes, numbered from 0 on in creation order (positions),
+/// and a key. Recordings with equal keys are evaluated by the same plan: the key holds operations,
+/// shapes, types and how nodes are connected, but neither numbers nor addresses.
+class Recording {
+ public:
+  /// Finds what the outputs (graph indices) depend on; known values end the search.
+  /// throws OverwrittenParameter
+  void trace(Graph& graph, std::span<const uint32_t> outputs);
+  /// Adds what else a plan depends on to the key.
+  void add_to_key(uint64_t word) { key_.push_back(word); }
+  uint64_t hash() const;
+  const std::vector<uint64_t>& key() const { return key_; }
+
+  uint32_t size() const { return static_cast<uint32_t>(nodes_.size()); }
+  Graph& graph() const { return *graph_; }
+  Node& node(uint32_t position) const { return graph_->node(nodes_[position]); }
+  /// Positions of the inputs; none where the value is known.
+  std::span<const uint32_t> inputs(uint32_t position) const {
+    return {inputs_.data() + first_input_[position], first_input_[position + 1] - first_input_[position]};
+  }
+  /// Its value exists: a leaf, or computed by an earlier evaluation.
+  bool known(uint32_t position) const { return node(position).value != nullptr; }
+  /// Positions of the outputs.
+  const std::vector<uint32_t>& outputs() const { return outputs_; }
+  template <class Attributes>
+  const Attributes& attributes(uint32_t position) const {
+    return graph_->attributes<Attributes>(node(position));
+  }
+
+ private:
+  void reach(std::span<const uint32_t> outputs);
+  void describe(uint32_t position);
+
+  Graph* graph_ = nullptr;
+  std::vector<uint32_t> nodes_;        ///< graph index of each position
+  std::vector<uint32_t> first_input_;  ///< in inputs_, of each position, and the end
+  std::vector<uint32_t> inputs_;
+  std::vector<uint32_t> outputs_;
+  std::vector<uint64_t> key_;
+  /// By graph index: the trace that saw the node (high half) and its position.
+  std::vector<uint64_t> seen_;
+  uint32_t trace_ = 0;
+};
+
+}  // namespace autograd::engine

@@ -1,0 +1,171 @@
+#include <autograd/engine/fold.h>
+#include <autograd/engine/kernel.h>
+
+#include <algorithm>
+
+// Cuts a piece of a domain into rectangles for machine code.
+
+namespace autograd::engine {
+
+namespace {
+
+using ir::Access;
+using Span = ir::Fold::Span;
+
+constexpr size_t most = 64;  // operands and patterns that fit without asking for memory
+
+template <class T>
+class Few {
+ public:
+  explicit Few(size_t count) {
+    if (count > most) many_.resize(count);
+  }
+  T* data() { return many_.empty() ? few_ : many_.data(); }
+  T& operator[](size_t i) { return data()[i]; }
+
+ private:
+  T few_[most];
+  std::vector<T> many_;
+};
+
+class Machine {
+ public:
+  Machine(jit::Function function, const ir::Program& program, const KernelArguments& arguments)
+      : function_(function),
+        program_(program),
+        arguments_(arguments),
+        layout_(arguments.layout),
+        data_(program.operands.size()),
+        patterns_(layout_.patterns.size()),
+        folds_(program.folds.size()),
+        fold_bytes_(program.folds.size()),
+        lanes_(program.folds.size()) {
+    call_.data = data_.data();
+    call_.row_bytes = layout_.row_bytes.data();
+    call_.patterns = patterns_.data();
+    call_.scalars = arguments.scalar_bits.data();
+    call_.tables = arguments.tables.data();
+    call_.folds = folds_.data();
+    call_.fold_bytes = fold_bytes_.data();
+    for (const ir::Fold& fold : program.folds) folds_all_ = folds_all_ || fold.span == Span::all;
+  }
+
+  bool run(const Piece& piece) {
+    if (!piece.whole_rows()) {
+      const int64_t lanes = arguments_.lanes();
+      const int64_t first = piece.begin / lanes, last = piece.end / lanes;
+      for (int64_t row = first; row < last;) {
+        const int64_t slice_rows = layout_.slice / lanes;
+        const int64_t rows = std::min(last, (row / slice_rows + 1) * slice_rows) - row;
+        rectangle(row / slice_rows, row % slice_rows, piece.lane_begin, rows, piece.lane_end - piece.lane_begin);
+        row += rows;
+      }
+      return fault_;
+    }
+    if (!folds_all_) {
+      elements(piece.begin, piece.end);
+      return fault_;
+    }
+    for (int64_t begin = piece.begin; begin < piece.end; begin += fold_block) {
+      start_block();
+      elements(begin, std::min(begin + fold_block, piece.end));
+      end_block(begin / fold_block);
+    }
+    return fault_;
+  }
+
+ private:
+  void start_block() {
+    for (size_t f = 0; f < program_.folds.size(); ++f) {
+      const ir::Fold& fold = program_.folds[f];
+      if (fold.span != Span::all) continue;
+      fold_identity(fold.kind, program_.body[fold.value].type, lanes_[f].bytes, 16);
+      folds_[f] = lanes_[f].bytes;
+    }
+  }
+
+  void end_block(int64_t block) {
+    for (size_t f = 0; f < program_.folds.size(); ++f) {
+      const ir::Fold& fold = program_.folds[f];
+      if (fold.span != Span::all) continue;
+      fold_lanes(fold.kind, program_.body[fold.value].type, lanes_[f], arguments_.folds[f] + block * 4);
+    }
+  }
+
+  /// The elements [begin, end) in order: the rest of a row, whole rows, the beginning of one.
+  void elements(int64_t begin, int64_t end) {
+    while (begin < end) {
+      const int64_t slice = begin / layout_.slice, at = begin % layout_.slice;
+      const int64_t stop = std::min(end - slice * layout_.slice, layout_.slice);
+      const int64_t row = at / layout_.lanes, lane = at % layout_.lanes;
+      int64_t rows = lane == 0 ? (stop - at) / layout_.lanes : 0;
+      int64_t lanes = layout_.lanes;
+      if (rows == 0) {
+        rows = 1;
+        lanes = std::min(lanes - lane, stop - at);
+      }
+      if (arguments_.lane_blocks > 1) {  // a fold over lanes ends with its block
+        rows = 1;
+        lanes = std::min(lanes, fold_block);
+      }
+      rectangle(slice, row, lane, rows, lanes);
+      begin += rows * lanes;
+    }
+  }
+
+  void rectangle(int64_t slice, int64_t row, int64_t lane, int64_t rows, int64_t lanes) {
+    int64_t index[max_rank] = {};
+    int64_t rest = slice;
+    for (int axis = layout_.outer_rank - 1; axis >= 0; --axis) {
+      index[axis] = rest % arguments_.extents[static_cast<size_t>(axis)];
+      rest /= arguments_.extents[static_cast<size_t>(axis)];
+    }
+    for (size_t i = 0; i < program_.operands.size(); ++i) {
+      const Operand& operand = arguments_.operands[i];
+      const Access access = program_.operands[i].access;
+      int64_t elements = access == Access::linear || access == Access::row_linear ? lane : 0;
+      for (int axis = 0; axis < layout_.outer_rank; ++axis) {
+        elements += index[axis] * operand.strides[static_cast<size_t>(axis)];
+      }
+      data_[i] = operand.data + elements * operand.bytes + row * layout_.row_bytes[i];
+    }
+    for (size_t p = 0; p < layout_.patterns.size(); ++p) patterns_[p] = layout_.patterns[p].data() + lane;
+    place_folds(slice * (layout_.slice / layout_.lanes) + row, lane);
+    call_.rows = rows;
+    call_.lanes = lanes;
+    fault_ = function_(&call_) != 0 || fault_;
+  }
+
+  void place_folds(int64_t row, int64_t lane) {
+    for (size_t f = 0; f < program_.folds.size(); ++f) {
+      if (program_.folds[f].span == Span::lanes) {
+        fold_bytes_[f] = arguments_.lane_blocks * 4;
+        folds_[f] = arguments_.folds[f] + row * fold_bytes_[f] + lane / fold_block * 4;
+      } else if (program_.folds[f].span == Span::rows) {
+        folds_[f] = arguments_.folds[f] + (row / arguments_.row_block * layout_.lanes + lane) * 4;
+      }
+    }
+  }
+
+  jit::Function function_;
+  const ir::Program& program_;
+  const KernelArguments& arguments_;
+  const Layout& layout_;
+  jit::Call call_{};
+  Few<std::byte*> data_;
+  Few<const int32_t*> patterns_;
+  Few<std::byte*> folds_;
+  Few<int64_t> fold_bytes_;
+  Few<FoldLanes> lanes_;
+  bool folds_all_ = false;
+  bool fault_ = false;
+};
+
+}  // namespace
+
+bool run_machine(jit::Function function, const ir::Program& program, const KernelArguments& arguments,
+                 const Piece& piece) {
+  return Machine(function, program, arguments).run(piece);
+}
+
+}  // namespace autograd::engine

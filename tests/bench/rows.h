@@ -1,0 +1,22 @@
+#pragma once
+
+#include <tests/bench/bench.h>
+
+// The rows of the table, each measured by a function of its key's name.
+
+namespace bench {
+
+Result chain_forward();       // chains.cpp
+Result chain_gradient();      //
+Result exp_chain_gradient();  //
+Result math_worst();          // maths.cpp
+Result broadcast_worst();     // broadcasts.cpp
+
+Result record_ns();             // steps.cpp
+Result replay_ns_per_node();    //
+Result allocations_per_step();  //
+Result first_plan_ms();         // plans.cpp
+Result resize_us();             //
+Result micro_sphere_ms();       // micro_sphere.cpp
+
+}  // namespace bench

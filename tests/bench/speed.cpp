@@ -1,0 +1,113 @@
+#include <fmt/format.h>
+#include <tests/bench/rows.h>
+
+#include <CLI/CLI.hpp>
+#include <cfloat>
+#include <cstdio>
+#include <exception>
+#include <nlohmann/json.hpp>
+
+// The speed of the autograd engine in one table; --help says how to read it.
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Row {
+  const char* key;
+  const char* work;
+  double goal;
+  bench::Result (*measure)();
+};
+
+constexpr Row rows[] = {
+    {"chain_forward", "8 rounds of p = o + d t, t += |p - c| - r; 2^20 elements", 1.05, bench::chain_forward},
+    {"chain_gradient", "the gradient of its sum to d, c, r", 1.15, bench::chain_gradient},
+    {"exp_chain_gradient", "sum(tanh(exp(-x x) y + z)), gradients to x, y, z", 1.30, bench::exp_chain_gradient},
+    {"math_worst", "functions of 2^20 elements, against libmvec", 1.30, bench::math_worst},
+    {"broadcast_worst", "sums with a bias b, gradients to x [2^14, 64] and b", 1.30, bench::broadcast_worst},
+    {"record_ns", "recording an operation with a broadcast", 20, bench::record_ns},
+    {"replay_ns_per_node", "training step, 300 operations on [256] forward", 60, bench::replay_ns_per_node},
+    {"first_plan_ms", "first evaluation of 300 operations, 30 transcendental", 2, bench::first_plan_ms},
+    {"resize_us", "that graph in a new size, over the same again", 100, bench::resize_us},
+    {"micro_sphere_ms", "200 steps of SGD on a sphere in 16 x 16 pixels", 3, bench::micro_sphere_ms},
+    {"allocations_per_step", "heap requests of the training step", 0, bench::allocations_per_step},
+};
+
+const char* const help =
+    "Rows without a unit are ratios, of the engine's time to that of a loop written by hand\n"
+    "(tests/bench/baselines.cpp; g++ -O3 -march=native -ffast-math): the median of 15, one run of either after the\n"
+    "other, the worst where a row has several lines. The engine's time is that of recording, evaluating and reading.\n"
+    "Lines below a row give nanoseconds an element, and those of the loop on a Zen 5 where known: they tell whether\n"
+    "the loop was compiled well here. One thread, float32. Load on the machine spoils the times.\n\n"
+    "BACKLIGHT_BACKEND=avx2 compares with loops for x86-64-v3.\n\n"
+    "Examples:\n"
+    "  tests/bench/run\n"
+    "  tests/bench/run --only math_worst\n"
+    "  tests/bench/run --json > speed.json\n\n"
+    "Exit code: 0 measured, 1 failed (results of engine and loop differ), 2 wrong usage.";
+
+void print_row(const Row& row, const bench::Result& result) {
+  fmt::print("{:<22}{:>10.2f} [{:>6.2f}]  {}\n", row.key, result.value, row.goal, row.work);
+  if (!result.note.empty()) fmt::print("{:<43}{}\n", "", result.note);
+  for (const bench::Detail& line : result.details) {
+    fmt::print("  {:<24}{:>6.2f}           engine {:.2f} ns, by hand {:.2f} ns{}\n", line.name, line.ratio,
+               line.engine_ns, line.baseline_ns,
+               line.reference_ns > 0 ? fmt::format(" (Zen 5: {:.1f} ns)", line.reference_ns) : "");
+  }
+  std::fflush(stdout);
+}
+
+Json to_json(const std::vector<bench::Detail>& details) {
+  Json json = Json::object();
+  for (const bench::Detail& line : details) {
+    json[line.name] = {{"ratio", line.ratio}, {"engine_ns", line.engine_ns}, {"baseline_ns", line.baseline_ns}};
+  }
+  return json;
+}
+
+/// A program linked with -ffast-math starts like this, and would flatter both sides.
+void require_denormals() {
+  volatile float smallest = FLT_MIN;
+  if (smallest / 2 == 0) throw std::runtime_error("flush-to-zero is on; something was linked with -ffast-math");
+}
+
+void measure(const std::string& only, bool as_json) {
+  require_denormals();
+  autograd::set_threads(1);
+  Json values = Json::object(), details = Json::object();
+  if (!as_json) fmt::print("{:<22}{:>10} [{:>6}]  work\n", "key", "value", "goal");
+  for (const Row& row : rows) {
+    if (!only.empty() && only != row.key) continue;
+    const bench::Result result = row.measure();
+    values[row.key] = result.value;
+    if (!result.details.empty()) details[row.key] = to_json(result.details);
+    if (!as_json) print_row(row, result);
+  }
+  if (!as_json) return;
+  if (!details.empty()) values["details"] = details;
+  fmt::print("{}\n", values.dump(2));
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  CLI::App app("Measures the speed of the autograd engine.", "tests/bench/run");
+  app.footer(help);
+  std::string only;
+  bool as_json = false;
+  std::vector<std::string> keys;
+  for (const Row& row : rows) keys.emplace_back(row.key);
+  app.add_flag("--json", as_json, "Print one JSON object instead of a table");
+  app.add_option("--only", only, "Measure one row")->option_text("KEY")->check(CLI::IsMember(keys));
+  try {
+    app.parse(count, arguments);
+    measure(only, as_json);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "tests/bench/run: {}\n", error.what());
+    return 1;
+  }
+}
