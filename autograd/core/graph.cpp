@@ -15,18 +15,10 @@ namespace autograd {
 
 namespace {
 
-// The table of live Steps: immortal, so a stale handle can always be checked against it. An entry
-// holds the number of the Step that is open at it now; numbers are never used twice.
-struct Slot {
-  std::atomic<uint64_t> serial{0};
-  std::atomic<const Graph*> graph{nullptr};
-};
-constexpr size_t slot_count = 1 << 16;
-
-constinit Slot slots[slot_count];
-
 class SlotPool {
  public:
+  explicit SlotPool(size_t count) : count_(count) {}
+
   uint16_t take() {
     const std::lock_guard lock(mutex_);
     if (!free_.empty()) {
@@ -34,23 +26,24 @@ class SlotPool {
       free_.pop_back();
       return index;
     }
-    if (next_ == slot_count) throw SizeError("Step: more than 65536 Steps are open in this process");
+    if (next_ == count_) throw SizeError("Step: more than 65536 Steps are open in this process");
     return static_cast<uint16_t>(next_++);
   }
   void give_back(uint16_t index) {
     const std::lock_guard lock(mutex_);
     free_.push_back(index);
   }
-  static SlotPool& instance() {
-    static SlotPool* const pool = new SlotPool;
-    return *pool;
-  }
 
  private:
   std::mutex mutex_;
   std::vector<uint16_t> free_;
-  size_t next_ = 0;
+  size_t count_, next_ = 0;
 };
+
+SlotPool& slot_pool(size_t count) {
+  static SlotPool* const pool = new SlotPool(count);
+  return *pool;
+}
 
 std::atomic<uint64_t> next_serial{1};
 
@@ -99,6 +92,7 @@ static const Op number_op{"number", Op::Kind::number, nullptr, nullptr};
 // Recording -------------------------------------------------------------------------------------
 
 constinit thread_local Graph* Graph::current_ = nullptr;
+constinit Graph::Slot Graph::slots_[slot_count];
 
 void Graph::create() {
   thread_local Graph graph;
@@ -109,7 +103,7 @@ Graph::Graph() { open(); }
 
 Graph::~Graph() {
   while (!marks_.empty()) close(marks_.back().serial);
-  for (uint16_t index : slots_) SlotPool::instance().give_back(index);
+  for (uint16_t index : own_slots_) slot_pool(slot_count).give_back(index);
 }
 
 uint32_t Graph::append_attributes(const void* data, size_t bytes) {
@@ -122,12 +116,8 @@ uint32_t Graph::append_attributes(const void* data, size_t bytes) {
 }
 
 Node& Graph::append(const Op& op, DType dtype, std::source_location where) {
-  Node& node = nodes_.emplace_back();  // all zero
-  node.op = &op;
-  node.dtype = dtype;
-  node.depth = depth_;
-  node.where = where_override ? *where_override : where;
-  if (node.depth == 0 && !warned_) warn_if_root_grows();
+  Node& node = nodes_.emplace_back(op, dtype, depth_, where_override ? *where_override : where);
+  if (depth_ == 0 && !warned_) warn_if_root_grows();
   return node;
 }
 
@@ -288,41 +278,34 @@ void Graph::hold(std::shared_ptr<const void> object) { held_.push_back(std::move
 
 // Reading ---------------------------------------------------------------------------------------
 
-uint32_t Graph::check(const Tensor& tensor) const {
-  const Slot& entry = slots[tensor.slot_];
-  if (entry.serial.load(std::memory_order_relaxed) == tensor.step_ && tensor.step_ != 0) [[likely]] {
-    if (entry.graph.load(std::memory_order_relaxed) == this) [[likely]]
-      return tensor.node_;
-    throw WrongThread(std::string(Op::by_id(tensor.op_).name) +
+void Graph::throw_unusable(const Tensor& tensor) const {
+  const std::string name = Op::by_id(tensor.op()).name;
+  if (tensor.step_ == 0) throw ValueError("Tensor: an undefined Tensor was used as an operand");
+  if (slots_[tensor.slot()].serial.load(std::memory_order_relaxed) == tensor.step_) {
+    throw WrongThread(name +
                       ": a Tensor belongs to the thread that recorded it; share values as Arrays, made by keep()");
   }
-  if (tensor.step_ == 0) throw ValueError("Tensor: an undefined Tensor was used as an operand");
-  throw StaleTensor(std::string(Op::by_id(tensor.op_).name) + ": a Tensor was used after its Step (number " +
-                    std::to_string(tensor.step_) + ") had ended; copy a value out of a Step with keep()");
+  throw StaleTensor(name + ": a Tensor was used after its Step (number " + std::to_string(tensor.step_) +
+                    ") had ended; copy a value out of a Step with keep()");
 }
 
 Tensor Graph::handle(uint32_t index) const {
   const Node& node = nodes_[index];
   const Mark& mark = marks_[node.depth];
-  Tensor tensor;
-  tensor.step_ = mark.serial;
-  tensor.node_ = index;
-  tensor.slot_ = mark.slot;
-  tensor.op_ = node.op->id;
-  return tensor;
+  return Tensor(mark.serial, index, mark.slot, node.op->id);
 }
 
 // Steps -----------------------------------------------------------------------------------------
 
 uint64_t Graph::open() {
   const size_t depth = marks_.size();
-  if (slots_.size() == depth) slots_.push_back(SlotPool::instance().take());
+  if (own_slots_.size() == depth) own_slots_.push_back(slot_pool(slot_count).take());
   if (arenas_.size() == depth) arenas_.emplace_back();
   const uint64_t serial = next_serial.fetch_add(1, std::memory_order_relaxed);
   marks_.push_back(
-      {serial, slots_[depth], size(), pool_.size(), leaves_.size(), held_.size(), arenas_[depth].mark(), 0});
+      {serial, own_slots_[depth], size(), pool_.size(), leaves_.size(), held_.size(), arenas_[depth].mark(), 0});
   depth_ = static_cast<uint32_t>(depth);
-  Slot& entry = slots[slots_[depth]];
+  Slot& entry = slots_[own_slots_[depth]];
   entry.graph.store(this, std::memory_order_relaxed);
   entry.serial.store(serial, std::memory_order_relaxed);
   return serial;
@@ -331,7 +314,7 @@ uint64_t Graph::open() {
 void Graph::close(uint64_t serial) {
   const Mark mark = marks_.back();
   if (mark.serial != serial) std::terminate();  // Steps are scoped objects: they cannot end out of order
-  slots[mark.slot].serial.store(0, std::memory_order_relaxed);
+  slots_[mark.slot].serial.store(0, std::memory_order_relaxed);
   while (leaves_.size() > mark.leaves) {
     const Leaf& leaf = leaves_.back();
     leaf_table_[leaf.bucket] = 0;
@@ -339,7 +322,7 @@ void Graph::close(uint64_t serial) {
     leaf.storage->release();
     leaves_.pop_back();
   }
-  nodes_.resize(mark.nodes);
+  nodes_.erase(nodes_.begin() + mark.nodes, nodes_.end());
   pool_.resize(mark.pool);
   held_.resize(mark.held);
   arenas_[marks_.size() - 1].release(mark.arena);

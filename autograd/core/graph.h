@@ -3,6 +3,7 @@
 #include <autograd/core/arena.h>
 #include <autograd/core/tensor.h>
 
+#include <atomic>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -57,21 +58,24 @@ struct Op {
 };
 
 struct Node {
+  Node(const Op& op_, DType dtype_, uint32_t depth_, std::source_location where_)
+      : op(&op_), dtype(dtype_), depth(depth_), where(where_) {}
+
   const Op* op;
-  uint32_t inputs[3];   ///< with more: {offset in the attribute pool, count}
-  uint8_t input_count;  ///< many_inputs: more than three
-  uint8_t rank;
+  uint32_t inputs[3] = {};  ///< with more: {offset in the attribute pool, count}
+  uint8_t input_count = 0;  ///< many_inputs: more than three
+  uint8_t rank = 0;
   DType dtype;
-  uint8_t flags;
-  int64_t extents[max_rank];
-  uint32_t attributes;  ///< offset in the attribute pool
-  uint32_t depth;       ///< of the Step that owns it
+  uint8_t flags = 0;
+  int64_t extents[max_rank] = {};
+  uint32_t attributes = 0;  ///< offset in the attribute pool
+  uint32_t depth;           ///< of the Step that owns it
   std::source_location where;
-  void* value;  ///< computed and kept, or a leaf's memory; null: not computed
+  void* value = nullptr;  ///< computed and kept, or a leaf's memory; null: not computed
 
   static constexpr uint8_t many_inputs = 255;
 
-  Shape shape() const { return Shape(std::span<const int64_t>(extents, rank)); }
+  Shape shape() const { return Shape(extents, rank); }
   int64_t size() const {
     int64_t count = 1;
     for (int axis = 0; axis < rank; ++axis) count *= extents[axis];
@@ -155,7 +159,14 @@ class BACKLIGHT_API Graph {
 
   // Reading --------------------------------------------------------------------------------------
   /// The node of a live handle of this thread; throws StaleTensor, WrongThread, ValueError (undefined).
-  uint32_t check(const Tensor& tensor) const;
+  uint32_t check(const Tensor& tensor) const {
+    const Slot& slot = slots_[tensor.slot()];
+    if (slot.serial.load(std::memory_order_relaxed) == tensor.step_ && tensor.step_ != 0 &&
+        slot.graph.load(std::memory_order_relaxed) == this) [[likely]] {
+      return tensor.node();
+    }
+    throw_unusable(tensor);
+  }
   /// Unchecked inverse of check().
   Tensor handle(uint32_t node) const;
   const Node& node(uint32_t index) const { return nodes_[index]; }
@@ -183,8 +194,18 @@ class BACKLIGHT_API Graph {
   const std::source_location* where_override = nullptr;
 
  private:
+  /// A place in the table of live Steps. The table is immortal, so a stale handle can always be checked
+  /// against it: an entry holds the number of the Step that is open at it now; numbers are never used twice.
+  struct Slot {
+    std::atomic<uint64_t> serial{0};
+    std::atomic<const Graph*> graph{nullptr};
+  };
+  static constexpr size_t slot_count = 1 << 16;
+  static constinit Slot slots_[slot_count];
+
   Graph();
   static void create();
+  [[noreturn]] void throw_unusable(const Tensor& tensor) const;
   struct Mark {
     uint64_t serial;
     uint16_t slot;
@@ -219,7 +240,7 @@ class BACKLIGHT_API Graph {
   std::vector<Mark> marks_;
   uint32_t depth_ = 0;  ///< of the innermost Step: the last mark
   std::deque<Arena> arenas_;
-  std::vector<uint16_t> slots_;  ///< of this thread, by depth
+  std::vector<uint16_t> own_slots_;  ///< by depth
   std::vector<Leaf> leaves_;
   std::vector<uint32_t> leaf_table_;  ///< index into leaves_ + 1
   std::vector<std::shared_ptr<const void>> held_;

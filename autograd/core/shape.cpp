@@ -32,7 +32,7 @@ int64_t Shape::size() const {
   return count;
 }
 
-bool Shape::operator==(const Shape& other) const { return std::equal(begin(), end(), other.begin(), other.end()); }
+bool Shape::operator==(const Shape& other) const { return rank_ == other.rank_ && extents_ == other.extents_; }
 
 std::string Shape::to_string() const {
   std::string text = "[";

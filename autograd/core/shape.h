@@ -32,7 +32,10 @@ class BACKLIGHT_API Shape {
   std::string to_string() const;
 
  private:
-  std::array<int64_t, max_rank> extents_{};
+  friend struct Node;  // whose extents have been checked
+  Shape(const int64_t (&extents)[max_rank], int rank) : extents_(std::to_array(extents)), rank_(rank) {}
+
+  std::array<int64_t, max_rank> extents_{};  ///< 0 past the rank
   int rank_ = 0;
 };
 

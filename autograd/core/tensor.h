@@ -44,10 +44,15 @@ class BACKLIGHT_API Tensor {
   friend class Graph;
   const void* evaluated(DType type) const;
 
+  Tensor(uint64_t step, uint32_t node, uint16_t slot, uint16_t op)
+      : step_(step), place_(node | uint64_t{slot} << 32 | uint64_t{op} << 48) {}
+  uint32_t node() const { return static_cast<uint32_t>(place_); }
+  uint16_t slot() const { return static_cast<uint16_t>(place_ >> 32); }  ///< in the table of live Steps
+  uint16_t op() const { return static_cast<uint16_t>(place_ >> 48); }    ///< for the text of StaleTensor
+
+  // Two words and no smaller members: a handle is passed in two registers.
   uint64_t step_ = 0;  ///< the Step's never-reused number; 0: undefined
-  uint32_t node_ = 0;
-  uint16_t slot_ = 0;  ///< in the table of live Steps
-  uint16_t op_ = 0;    ///< for the text of StaleTensor
+  uint64_t place_ = 0;
 };
 static_assert(sizeof(Tensor) == 16);
 

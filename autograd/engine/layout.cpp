@@ -17,8 +17,9 @@ namespace {
 using ir::Access;
 
 constexpr int64_t enough_lanes = 64;  // for a row, where axes can be joined to reach it
-constexpr int64_t short_axis = 32;    // a shorter last axis is joined with those before it
-constexpr int64_t cut_lanes = 256;    // rows of an axis without a natural end
+constexpr int64_t short_axis = 32;    // a shorter last axis is joined with those before it,
+constexpr int64_t most_joined = 512;  // up to so many lanes: a pattern lists them all
+constexpr int64_t cut_lanes = 256;    // rows of a longer axis that would need a pattern
 
 bool has_span(const ir::Program& program, ir::Fold::Span span) {
   return std::any_of(program.folds.begin(), program.folds.end(), [&](const ir::Fold& f) { return f.span == span; });
@@ -36,16 +37,19 @@ struct Rows {
   int64_t groups = 1;
 };
 
-Rows choose_rows(const ir::Program& program, const KernelArguments& arguments, bool broken) {
-  const bool parts = has_span(program, ir::Fold::Span::lanes) || has_span(program, ir::Fold::Span::rows);
+Rows choose_rows(const ir::Program& program, const KernelArguments& arguments) {
   Rows rows{arguments.rank - 1, arguments.lanes(), 1};
-  if (parts) return rows;
-  if (arguments.rank == 1) {
-    if (broken && rows.inner > cut_lanes) rows = {1, 1, cut_lanes};
-    return rows;
-  }
+  if (has_span(program, ir::Fold::Span::lanes) || has_span(program, ir::Fold::Span::rows)) return rows;
   const auto extent = [&](int axis) { return arguments.extents[static_cast<size_t>(axis)]; };
-  while (rows.inner < short_axis && rows.first > 1) rows.inner *= extent(--rows.first);
+  const auto last = static_cast<size_t>(arguments.rank - 1);
+  const bool strided = std::any_of(arguments.operands.begin(), arguments.operands.end(), [&](const Operand& operand) {
+    return operand.strides[last] != 0 && operand.strides[last] != 1;
+  });
+  if (strided && rows.inner > cut_lanes) return {arguments.rank, 1, cut_lanes};
+  if (arguments.rank == 1) return rows;
+  while (rows.inner < short_axis && rows.first > 1 && rows.inner * extent(rows.first - 1) <= most_joined) {
+    rows.inner *= extent(--rows.first);
+  }
   const int64_t unit = has_span(program, ir::Fold::Span::all) ? 16 / std::gcd<int64_t>(rows.inner, 16) : 1;
   if (rows.inner < short_axis || unit > 1) {
     const int64_t wanted = (enough_lanes + rows.inner - 1) / rows.inner;
@@ -94,13 +98,15 @@ ir::Operand walk(const KernelArguments& arguments, const Operand& operand, const
   if (is_domain_order(arguments, operand)) return {Access::linear, 0};
   if (rows.groups == 1 && is_constant(arguments, operand, rows.first)) return {Access::row_uniform, 0};
   std::vector<int32_t> pattern(static_cast<size_t>(layout.lanes));
-  bool in_order = true;
+  bool in_order = true, same = true;
   for (int64_t lane = 0; lane < layout.lanes; ++lane) {
     const int64_t offset = offset_of(arguments, operand, rows, lane);
     in_order = in_order && offset == lane;
+    same = same && offset == 0;
     pattern[static_cast<size_t>(lane)] = static_cast<int32_t>(offset);
   }
   if (in_order) return {Access::row_linear, 0};
+  if (same) return {Access::row_uniform, 0};
   return {Access::pattern, find_pattern(layout, std::move(pattern))};
 }
 
@@ -109,10 +115,7 @@ ir::Operand walk(const KernelArguments& arguments, const Operand& operand, const
 void lay_out(ir::Program& program, KernelArguments& arguments) {
   Layout& layout = arguments.layout;
   if (arguments.size == 0) return;  // nothing will run
-  const bool broken = std::any_of(arguments.operands.begin(), arguments.operands.end(), [&](const Operand& operand) {
-    return !is_constant(arguments, operand, 0) && !is_domain_order(arguments, operand);
-  });
-  const Rows rows = choose_rows(program, arguments, broken);
+  const Rows rows = choose_rows(program, arguments);
   layout.lanes = rows.inner * rows.groups;
   layout.outer_rank = std::max(rows.first - 1, 0);
   layout.slice = 1;

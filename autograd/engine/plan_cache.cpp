@@ -1,6 +1,7 @@
 #include <autograd/engine/plan.h>
 #include <autograd/engine/trace.h>
 
+#include <algorithm>
 #include <list>
 #include <unordered_map>
 
@@ -9,6 +10,28 @@ namespace autograd::engine {
 namespace {
 
 constexpr size_t most_plans = 256;
+// Of all plans of a thread. Sizes that change at every step make many plans that are never used again; kept for
+// long, their small pieces break up the heap between the caller's large arrays.
+constexpr size_t most_bytes = size_t{4} << 20;
+
+template <class T>
+size_t bytes_of(const std::vector<T>& list) {
+  return list.capacity() * sizeof(T);
+}
+
+/// Memory that a plan keeps, without the kernels, which plans share.
+size_t bytes_of(const Plan& plan) {
+  size_t bytes = sizeof plan + bytes_of(plan.key) + bytes_of(plan.regions) + bytes_of(plan.buffers) +
+                 bytes_of(plan.leaves) + bytes_of(plan.output_bases);
+  for (const Region& region : plan.regions) {
+    const KernelArguments& arguments = region.arguments;
+    bytes += bytes_of(region.operands) + bytes_of(region.scalars) + bytes_of(region.folds) + bytes_of(region.origins) +
+             bytes_of(region.inputs) + bytes_of(arguments.operands) + bytes_of(arguments.layout.row_bytes) +
+             bytes_of(arguments.layout.patterns);
+    for (const std::vector<int32_t>& pattern : arguments.layout.patterns) bytes += bytes_of(pattern);
+  }
+  return bytes;
+}
 
 /// The thread's plans, the least recently used last.
 class PlanCache {
@@ -23,29 +46,37 @@ class PlanCache {
     for (const std::shared_ptr<Plan>& plan : plans_) trace_times(*plan);
   }
 
-  std::shared_ptr<Plan> find(uint64_t hash, const std::vector<uint64_t>& key) {
+  std::shared_ptr<Plan> find(uint64_t hash, std::span<const uint64_t> key) {
     const auto found = by_hash_.find(hash);
-    if (found == by_hash_.end() || (*found->second)->key != key) return nullptr;
+    if (found == by_hash_.end() || !std::ranges::equal((*found->second)->key, key)) {
+      return nullptr;
+    }
     plans_.splice(plans_.begin(), plans_, found->second);
     return plans_.front();
   }
 
   void insert(const std::shared_ptr<Plan>& plan) {
     if (const auto found = by_hash_.find(plan->hash); found != by_hash_.end()) {  // another key of the same hash
+      bytes_ -= bytes_of(**found->second);
       plans_.erase(found->second);
       by_hash_.erase(found);
     }
-    if (plans_.size() == most_plans) {
-      if (trace().time) trace_times(*plans_.back());
-      by_hash_.erase(plans_.back()->hash);
-      plans_.pop_back();
-    }
     plans_.push_front(plan);
     by_hash_.emplace(plan->hash, plans_.begin());
+    bytes_ += bytes_of(*plan);
+    while (plans_.size() > 1 && (plans_.size() > most_plans || bytes_ > most_bytes)) drop_last();
   }
 
  private:
+  void drop_last() {
+    if (trace().time) trace_times(*plans_.back());
+    bytes_ -= bytes_of(*plans_.back());
+    by_hash_.erase(plans_.back()->hash);
+    plans_.pop_back();
+  }
+
   std::list<std::shared_ptr<Plan>> plans_;
+  size_t bytes_ = 0;
   std::unordered_map<uint64_t, std::list<std::shared_ptr<Plan>>::iterator> by_hash_;
 };
 
@@ -66,7 +97,7 @@ void collect_leaves(Planner& planner) {
 
 std::shared_ptr<Plan> make_plan(const Recording& recording, const Keep& keep) {
   auto plan = std::make_shared<Plan>();
-  plan->key = recording.key();
+  plan->key.assign(recording.key().begin(), recording.key().end());
   thread_local PlannerMemory memory;
   Planner planner(recording, *plan, memory);
   resolve(planner);

@@ -34,24 +34,34 @@ uint64_t number_class(double number) {
 
 void Recording::trace(Graph& graph, std::span<const uint32_t> outputs) {
   graph_ = &graph;
-  key_.clear();
+  end_ = key_.data();
   reach(outputs);
-  first_input_.clear();
+  first_input_.resize(nodes_.size() + 1);
   inputs_.clear();
-  first_input_.push_back(0);
+  first_input_[0] = 0;
   for (uint32_t position = 0; position < size(); ++position) {
+    const Node& node = graph.node(nodes_[position]);
     seen_[nodes_[position]] = pack(position, trace_);
-    if (!known(position)) {
-      for (uint32_t input : graph.inputs(node(position))) inputs_.push_back(static_cast<uint32_t>(seen_[input]));
+    const size_t first = inputs_.size();
+    if (node.value == nullptr) {
+      for (uint32_t input : graph.inputs(node)) inputs_.push_back(static_cast<uint32_t>(seen_[input]));
     }
-    first_input_.push_back(static_cast<uint32_t>(inputs_.size()));
-    describe(position);
+    first_input_[position + 1] = static_cast<uint32_t>(inputs_.size());
+    describe(position, node, std::span<const uint32_t>(inputs_).subspan(first));
   }
   outputs_.clear();
   for (uint32_t output : outputs) {
     outputs_.push_back(static_cast<uint32_t>(seen_[output]));
-    key_.push_back(outputs_.back());
+    add_to_key(outputs_.back());
   }
+}
+
+void Recording::make_room(size_t words) {
+  const size_t used = key().size();
+  if (used + words <= key_.size()) [[likely]]
+    return;
+  key_.resize(2 * (used + words));
+  end_ = key_.data() + used;
 }
 
 // From the newest node down, so that every user of a node is seen before it.
@@ -86,31 +96,31 @@ void Recording::reach(std::span<const uint32_t> outputs) {
   std::reverse(nodes_.begin(), nodes_.end());
 }
 
-void Recording::describe(uint32_t position) {
-  const Node& node = this->node(position);
+void Recording::describe(uint32_t position, const Node& node, std::span<const uint32_t> inputs) {
+  make_room(2 + max_rank + 2 * max_rank + inputs.size());
+  uint64_t* out = end_;
   const bool is_known = node.value != nullptr;
-  const bool is_number = node.op->kind == Kind::number;
-  const uint64_t op = is_known && !is_number ? 0xffff : node.op->id;
-  const std::span<const uint32_t> from = inputs(position);
-  key_.push_back(op | static_cast<uint64_t>(node.dtype) << 16 | static_cast<uint64_t>(node.rank) << 24 |
-                 static_cast<uint64_t>(is_known) << 28 | static_cast<uint64_t>(from.size()) << 32);
-  for (int axis = 0; axis < node.rank; ++axis) key_.push_back(static_cast<uint64_t>(node.extents[axis]));
-  for (size_t i = 0; i < from.size(); i += 2) {
-    key_.push_back(pack(position - from[i], i + 1 < from.size() ? position - from[i + 1] : 0));
+  const Kind kind = node.op->kind;
+  const uint64_t op = is_known && kind != Kind::number ? 0xffff : node.op->id;
+  *out++ = op | static_cast<uint64_t>(node.dtype) << 16 | static_cast<uint64_t>(node.rank) << 24 |
+           static_cast<uint64_t>(is_known) << 28 | static_cast<uint64_t>(inputs.size()) << 32;
+  for (int axis = 0; axis < node.rank; ++axis) *out++ = static_cast<uint64_t>(node.extents[axis]);
+  for (size_t i = 0; i < inputs.size(); i += 2) {
+    *out++ = pack(position - inputs[i], i + 1 < inputs.size() ? position - inputs[i + 1] : 0);
   }
-  if (is_number) key_.push_back(number_class(graph_->attributes<NumberAttributes>(node).value));
-  if (is_known) return;
-  if (node.op->kind == Kind::reduce) {
+  if (kind == Kind::number) *out++ = number_class(graph_->attributes<NumberAttributes>(node).value);
+  if (kind == Kind::reduce && !is_known) {
     const ReduceAttributes& reduce = graph_->attributes<ReduceAttributes>(node);
-    key_.push_back(pack(reduce.axes, static_cast<uint64_t>(reduce.reduction)));
+    *out++ = pack(reduce.axes, static_cast<uint64_t>(reduce.reduction));
   }
-  if (node.op->kind == Kind::view) {
+  if (kind == Kind::view && !is_known) {
     const StridedView& view = graph_->attributes<StridedView>(node);
-    for (int axis = 0; axis < this->node(from[0]).rank; ++axis) {
-      key_.push_back(static_cast<uint64_t>(view.start[axis]));
-      key_.push_back(static_cast<uint64_t>(view.step[axis]) << 8 | static_cast<uint8_t>(view.axis[axis]));
+    for (int axis = 0; axis < this->node(inputs[0]).rank; ++axis) {
+      *out++ = static_cast<uint64_t>(view.start[axis]);
+      *out++ = static_cast<uint64_t>(view.step[axis]) << 8 | static_cast<uint8_t>(view.axis[axis]);
     }
   }
+  end_ = out;
 }
 
 uint64_t Recording::hash() const {
@@ -122,10 +132,11 @@ uint64_t Recording::hash() const {
     h = (h ^ word) * factor;
     h ^= h >> 29;
   };
-  for (; i + 4 <= key_.size(); i += 4) {
-    for (size_t k = 0; k < 4; ++k) mix(chain[k], key_[i + k]);
+  const std::span<const uint64_t> words = key();
+  for (; i + 4 <= words.size(); i += 4) {
+    for (size_t k = 0; k < 4; ++k) mix(chain[k], words[i + k]);
   }
-  for (; i < key_.size(); ++i) mix(chain[0], key_[i]);
+  for (; i < words.size(); ++i) mix(chain[0], words[i]);
   for (size_t k = 1; k < 4; ++k) mix(chain[0], chain[k]);
   return chain[0];
 }

@@ -16,9 +16,12 @@ class Recording {
   /// throws OverwrittenParameter
   void trace(Graph& graph, std::span<const uint32_t> outputs);
   /// Adds what else a plan depends on to the key.
-  void add_to_key(uint64_t word) { key_.push_back(word); }
+  void add_to_key(uint64_t word) {
+    make_room(1);
+    *end_++ = word;
+  }
   uint64_t hash() const;
-  const std::vector<uint64_t>& key() const { return key_; }
+  std::span<const uint64_t> key() const { return {key_.data(), static_cast<size_t>(end_ - key_.data())}; }
 
   uint32_t size() const { return static_cast<uint32_t>(nodes_.size()); }
   Graph& graph() const { return *graph_; }
@@ -38,14 +41,16 @@ class Recording {
 
  private:
   void reach(std::span<const uint32_t> outputs);
-  void describe(uint32_t position);
+  void describe(uint32_t position, const Node& node, std::span<const uint32_t> inputs);
+  void make_room(size_t words);
 
   Graph* graph_ = nullptr;
   std::vector<uint32_t> nodes_;        ///< graph index of each position
   std::vector<uint32_t> first_input_;  ///< in inputs_, of each position, and the end
   std::vector<uint32_t> inputs_;
   std::vector<uint32_t> outputs_;
-  std::vector<uint64_t> key_;
+  std::vector<uint64_t> key_;  ///< up to end_
+  uint64_t* end_ = nullptr;
   /// By graph index: the trace that saw the node (high half) and its position.
   std::vector<uint64_t> seen_;
   uint32_t trace_ = 0;

@@ -17,30 +17,30 @@
 //      a unit in the last place of 1. The leading terms are added last and by fma, which keeps
 //      the rounding errors of the others small.
 //   3. Reconstruction from the bits, and selects for what is left: infinities, NaN, signed zeros.
-// The errors are the largest ones in units in the last place (ulp) of the exact result, measured
-// against double over every float (tests/bench/accuracy.cpp), for pow and atan2 over a billion
-// pairs. The cost counts instructions without literals and bitcasts.
+// Below is the largest error of float32 in units in the last place (ulp) of the exact result, measured
+// against double over every float, for pow and atan2 over some 10^9 pairs (tests/bench/accuracy.cpp), and the
+// number of instructions, without literals and bitcasts.
 //
 // Functions that decay like exp return 0 where the result would be below 2^-126: gradual underflow
 // makes kernels slow. Everywhere else denormals are right, as arguments and as results.
 
 namespace autograd::ir {
 
-// maths_exponential.cpp                            // float32: error, cost
-Value exp(Builder& builder, Value x);           // EXP
-Value log(Builder& builder, Value x);           // LOG
-Value pow(Builder& builder, Value x, Value y);  // POW
-Value tanh(Builder& builder, Value x);          // TANH
-Value sigmoid(Builder& builder, Value x);       // SIGMOID
-Value erf(Builder& builder, Value x);           // ERF
+// maths_exponential.cpp
+Value exp(Builder& builder, Value x);           ///< 1.82 ulp, 15 instructions
+Value log(Builder& builder, Value x);           ///< 1.17 ulp, 25 instructions
+Value pow(Builder& builder, Value x, Value y);  ///< 3.18 ulp, 82 instructions
+Value tanh(Builder& builder, Value x);          ///< 1.36 ulp, 26 instructions
+Value sigmoid(Builder& builder, Value x);       ///< 2.45 ulp, 17 instructions
+Value erf(Builder& builder, Value x);           ///< 2.90 ulp, 27 instructions
 
 // maths_trigonometric.cpp
-Value sin(Builder& builder, Value x);             // SIN
-Value cos(Builder& builder, Value x);             // COS
-Value tan(Builder& builder, Value x);             // TAN
-Value asin(Builder& builder, Value x);            // ASIN
-Value acos(Builder& builder, Value x);            // ACOS
-Value atan(Builder& builder, Value x);            // ATAN
-Value atan2(Builder& builder, Value y, Value x);  // ATAN2
+Value sin(Builder& builder, Value x);             ///< 1.55 ulp, 17 instructions
+Value cos(Builder& builder, Value x);             ///< 1.63 ulp, 19 instructions
+Value tan(Builder& builder, Value x);             ///< 3.05 ulp, 20 instructions
+Value asin(Builder& builder, Value x);            ///< 1.55 ulp, 18 instructions
+Value acos(Builder& builder, Value x);            ///< 1.35 ulp, 21 instructions
+Value atan(Builder& builder, Value x);            ///< 1.64 ulp, 21 instructions
+Value atan2(Builder& builder, Value y, Value x);  ///< 1.75 ulp, 32 instructions
 
 }  // namespace autograd::ir

@@ -121,9 +121,9 @@ Value pow(Builder& builder, Value of_x, Value of_y) {
   return select((x == 1) || (y == 0), 1, float_of(bits_of(power) | sign)).value();
 }
 
-// tanh a = a + a^3 P(a^2) for a < 0.55, 0.62; above it 1 - 2 / (e^2a + 1), where nothing cancels.
-// e^2a = 2^n e^2r with r in [-0.174, 0.174], 0.05; one float of ln 2 will do, as e^2a matters less and less.
-// From 10 on the result is 1.
+// tanh a = a + a^3 P(a^2) for a < 0.55, 0.62; above it 1 - 1 / ((e^2a + 1) / 2), where nothing cancels.
+// e^2a = 2^n e^2r with r in [-0.174, 0.174] and (e^2r - 1) / 2 = r + r^2 T(r), 0.05 of e^2r; one float of ln 2 will
+// do, as e^2a matters less and less. From 10 on the result is 1.
 Value tanh(Builder& builder, Value argument) {
   if (builder.type(argument) == DType::float64) return builder.unary(Code::tanh, argument);
   const Expression x(builder, argument);
@@ -133,9 +133,11 @@ Value tanh(Builder& builder, Value argument) {
 
   const Expression rounded = fma(a, 2 * log2_e, rounder);
   const Expression r = fma(rounded - rounder, -ln2 / 2, a);
-  const Expression p =
-      even_odd(r, square(r), {1.f, 2.f, 1.99999976f, 1.33332169f, 0.666692317f, 0.267797828f, 0.0884509087f});
-  const Expression large = 1 - 2 / fma(p, power_of_two(rounded), 1);
+  const Expression r2 = square(r);
+  const Expression tail = even_odd(r, r2, {0.99999988f, 0.666660845f, 0.333346158f, 0.133898914f, 0.0442254543f});
+  const Expression q = fma(r2, tail, r);
+  const Expression scale = power_of_two(rounded);
+  const Expression large = 1 - 1 / fma(scale, q, fma(scale, 0.5, 0.5));
   return with_sign(select(a < 0.55f, small, large), x).value();
 }
 

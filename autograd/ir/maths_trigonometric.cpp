@@ -45,13 +45,15 @@ Expression arc_sine(Expression s, Expression s2) {
   return fma(s * s2, p, s);
 }
 
-/// atan t for t in [0, 1]: t + t^3 P(t^2), 0.28.
-Expression arc_tangent(Expression t) {
+/// base + atan t for t in [-1, 1], a base of 0, pi/2 or pi and its rest: t + t^3 P(t^2), 0.28. What is small
+/// is added up first.
+Expression turn(Expression base, Expression t) {
   const Expression t2 = square(t);
-  const Expression p = even_odd(t2, square(t2),
-                                {-0.333331525f, 0.199937671f, -0.142110035f, 0.10665784f, -0.0755171627f, 0.043205712f,
-                                 -0.0163640045f, 0.00291967997f});
-  return fma(t * t2, p, t);
+  const Expression tail = even_odd(
+      t2, square(t2),
+      {0.199937671f, -0.142110035f, 0.10665784f, -0.0755171627f, 0.043205712f, -0.0163640045f, 0.00291967997f});
+  const Expression p = fma(t2, tail, -0.333331525f);
+  return (base + t) + fma(t * t2, p, base * (pi_rest / pi));
 }
 
 }  // namespace
@@ -124,21 +126,21 @@ Value acos(Builder& builder, Value argument) {
   return fma(base, pi_rest / pi, fma(angle, select(outer, 2, x.number(-1)), base)).value();
 }
 
-// atan a = pi/2 - atan 1/a for a > 1.
+// atan a = pi/2 + atan(-1/a) for a > 1.
 Value atan(Builder& builder, Value argument) {
   if (builder.type(argument) == DType::float64) return builder.unary(Code::atan, argument);
   const Expression x(builder, argument);
   const Expression a = absolute(x);
   const Expression steep = 1 < a;
-  const Expression angle = arc_tangent(select(steep, 1 / a, a));
-  return with_sign(select(steep, (pi / 2 - angle) + pi_rest / 2, angle), x).value();
+  const Expression base = select(steep, pi / 2, x.number(0));
+  return with_sign(turn(base, select(steep, -1 / a, a)), x).value();
 }
 
-// angle = atan of the smaller over the larger of |x| and |y|, and then with the sign of y:
+// t = the smaller over the larger of |x| and |y|, and then with the sign of y:
 //
-//                x > 0           x < 0
-//   |y| > |x|    pi/2 - angle    pi/2 + angle
-//   otherwise    angle           pi - angle
+//                x > 0            x < 0
+//   |y| > |x|    pi/2 - atan t    pi/2 + atan t
+//   otherwise    atan t           pi - atan t
 //
 // 0/0 is made 0 and infinity/infinity 1; -0 counts as negative. A minimum could lose a NaN, selects cannot.
 Value atan2(Builder& builder, Value of_y, Value of_x) {
@@ -148,11 +150,10 @@ Value atan2(Builder& builder, Value of_y, Value of_x) {
   const Expression steep = a < b;
   const Expression smaller = select(steep, a, b);
   const Expression larger = at_least(select(steep, b, a), std::numeric_limits<float>::denorm_min());
-  const Expression angle = arc_tangent(select(smaller == larger, 1, smaller / larger));
-  const Expression from_right = float_of(bits_of(angle) ^ (bits_of(x) & sign_bit));
+  const Expression t = select(smaller == larger, 1, smaller / larger);
+  const Expression toward_x = float_of(bits_of(t) ^ (bits_of(x) & sign_bit));
   const Expression base = select(steep, pi / 2, select(bits_of(x) < 0, pi, x.number(0)));
-  const Expression turned = base + select(steep, -from_right, from_right);
-  return with_sign(fma(base, pi_rest / pi, turned), y).value();
+  return with_sign(turn(base, select(steep, -toward_x, toward_x)), y).value();
 }
 
 }  // namespace autograd::ir

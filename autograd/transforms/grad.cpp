@@ -18,10 +18,11 @@ namespace autograd {
 
 namespace {
 
-/// Sums a gradient over the axes along which `shape` was broadcast.
-Tensor unbroadcast(const Tensor& grad, const Shape& shape) {
-  const Shape from = grad.shape();
-  if (from == shape) return grad;
+/// Sums a gradient over the axes along which `to` was broadcast.
+Tensor unbroadcast(const Graph& graph, const Tensor& grad, uint32_t to) {
+  const Node &node = graph.node(graph.check(grad)), &target = graph.node(to);
+  if (node.rank == target.rank && std::equal(node.extents, node.extents + max_rank, target.extents)) return grad;
+  const Shape from = node.shape(), shape = target.shape();
   const int shift = from.rank() - shape.rank();
   Axes axes;
   axes.all = false;
@@ -142,7 +143,7 @@ class Reverse {
     const Gradients gradients = op.vjp({adjoints_[node - first_], graph_.handle(node), inputs_, needed, node});
     for (size_t i = 0; i < input_nodes_.size(); ++i) {
       if (!depends(input_nodes_[i]) || !gradients[i].defined()) continue;
-      add(input_nodes_[i], unbroadcast(gradients[i], inputs_[i].shape()));
+      add(input_nodes_[i], unbroadcast(graph_, gradients[i], input_nodes_[i]));
     }
   }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdio>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -35,6 +36,7 @@ bool report(const Function& function, uint64_t chunks, Fill&& fill) {
   const bool kept = worst.error <= function.bound;
   fmt::print("{:8} | {:7.3f} | {:14.8g} | {:14.8g} | {}\n", function.name, worst.error, worst.x, worst.y,
              kept ? "" : fmt::format("more than {}", function.bound));
+  std::fflush(stdout);
   return kept;
 }
 
