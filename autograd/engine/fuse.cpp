@@ -1,7 +1,9 @@
 #include <autograd/engine/fold.h>
 #include <autograd/engine/plan.h>
+#include <autograd/ir/builder.h>
 
 #include <algorithm>
+#include <functional>
 
 // Regions run in the order in which they were opened. A node may join a region if everything it
 // reads is either a value of that very region, element for element, or was left in memory by an
@@ -132,24 +134,10 @@ void drop_ones(Walk& walk, const Shape& shape) {
   std::fill(walk.strides.begin() + static_cast<std::ptrdiff_t>(kept), walk.strides.end(), 0);
 }
 
-void mark_stored(Planner& planner, const Walk& walk, uint32_t reader) {
-  if (planner.known(walk.base)) return;
-  NodeState& state = planner.states[walk.base];
-  if (!state.demanded) return;  // a number as an index is part of the program
-  if (state.region == reader && walk.identity) return;
-  state.stored = true;
-  state.last_use = std::max(state.last_use, reader);
-}
-
 void place_call(Planner& planner, uint32_t node) {
   NodeState& state = planner.states[node];
   state.region = open_draft(planner, true, {});
-  state.stored = true;
-  state.last_use = state.region;
   planner.drafts[state.region].nodes.push_back(node);
-  for (uint32_t k = 0; k < state.source_count; ++k) {
-    mark_stored(planner, {planner.sources[state.sources + k].walk.base, 0, {}, false}, state.region);
-  }
 }
 
 /// Walks lose the domain's axes of extent 1. Returns the lowest region that may hold the node.
@@ -190,18 +178,139 @@ void place_fused(Planner& planner, uint32_t node, OpenRegions& open) {
   Draft& draft = planner.drafts[state.region];
   draft.nodes.push_back(node);
   draft.demands = both(draft.demands, demands);
-  state.last_use = state.region;
-  if (reduces) state.stored = true;
-  for (const Source& source : sources) {
-    if (source.kind == Source::Kind::number) continue;
-    Walk walk = source.walk;
-    if (source.kind == Source::Kind::gathered) {
-      walk.identity = false;
-      mark_stored(planner, source.index, state.region);
-    }
-    mark_stored(planner, walk, state.region);
-  }
 }
+
+/// Whether a region may compute its own copy of a node's value rather than read one from memory.
+bool is_cheap(const Planner& planner, uint32_t node) {
+  if (planner.node(node).op->kind != Kind::map) return false;
+  constexpr size_t most_instructions = 4;
+  ir::Program program;
+  ir::Builder builder(program);
+  ir::Value inputs[3] = {};
+  const std::span<const uint32_t> from = planner.recording.inputs(node);
+  for (size_t i = 0; i < from.size(); ++i) {
+    inputs[i] = builder.load(static_cast<uint16_t>(i), planner.node(from[i]).dtype);
+  }
+  const size_t loads = builder.size();
+  planner.node(node).op->lower(builder, std::span<const ir::Value>(inputs, from.size()), planner.node(node).dtype);
+  const auto slow = [](const ir::Inst& inst) {
+    return inst.type == DType::int32 && (inst.code == ir::Code::divide || inst.code == ir::Code::remainder);
+  };
+  return builder.size() <= loads + most_instructions && std::ranges::none_of(program.body, slow);
+}
+
+/// Values that a region would read from another of the same domain, element for element, though it could
+/// compute them from what it reads anyway: a backward pass needs much of what the forward pass knew, and
+/// arithmetic is cheaper than memory. Each copy saves a load, and the store if nobody else reads the value.
+class Recomputation {
+ public:
+  explicit Recomputation(Planner& planner) : planner_(planner), marks_(planner.recording.size()) {}
+
+  void run(uint32_t region) {
+    Draft& draft = planner_.drafts[region];
+    if (draft.call || draft.domain.size() < least_elements) return;
+    region_ = region;
+    find_crossing();
+    std::ranges::sort(crossing_, std::greater());
+    const size_t native = draft.nodes.size();
+    for (uint32_t node : crossing_) {
+      const Demands demands = demands_of(planner_, node, draft.domain);
+      if (!is_available(node) || !accepts(draft, demands) || !is_cheap(planner_, node)) continue;
+      draft.nodes.push_back(node);
+      draft.demands = both(draft.demands, demands);
+      marks_[node] = {region, Mark::inside};
+    }
+    if (draft.nodes.size() > native) std::ranges::sort(draft.nodes);
+  }
+
+ private:
+  static constexpr int64_t least_elements = 16384;  // smaller values stay in the inner caches
+  struct Mark {
+    enum Kind : uint8_t { none, inside, read };
+    uint32_t region = engine::none;
+    Kind kind = none;
+  };
+
+  Mark::Kind mark(uint32_t node) const { return marks_[node].region == region_ ? marks_[node].kind : Mark::none; }
+
+  void find_crossing() {
+    crossing_.clear();
+    const Draft& draft = planner_.drafts[region_];
+    for (uint32_t node : draft.nodes) marks_[node] = {region_, Mark::inside};
+    for (uint32_t node : draft.nodes) {
+      const NodeState& state = planner_.states[node];
+      for (uint32_t k = 0; k < state.source_count; ++k) {
+        const Source& source = planner_.sources[state.sources + k];
+        if (source.kind == Source::Kind::memory) consider(source.walk);
+        if (source.kind == Source::Kind::gathered) consider(source.index);
+      }
+    }
+  }
+
+  void consider(const Walk& walk) {
+    if (!walk.identity || mark(walk.base) != Mark::none) return;
+    marks_[walk.base] = {region_, Mark::read};
+    if (planner_.known(walk.base)) return;
+    const Draft& other = planner_.drafts[planner_.states[walk.base].region];
+    if (!other.call && other.domain == planner_.drafts[region_].domain) crossing_.push_back(walk.base);
+  }
+
+  /// Whether all that a node reads is in the region, or read by it; one array more may take the node's place.
+  bool is_available(uint32_t node) const {
+    const NodeState& state = planner_.states[node];
+    int more = 0;
+    for (uint32_t k = 0; k < state.source_count; ++k) {
+      const Source& source = planner_.sources[state.sources + k];
+      if (source.kind == Source::Kind::number) continue;
+      if (source.kind == Source::Kind::gathered) return false;
+      if (!source.walk.identity || mark(source.walk.base) != Mark::none) continue;
+      if (!planner_.known(source.walk.base)) return false;
+      ++more;
+    }
+    return more <= 1;
+  }
+
+  Planner& planner_;
+  std::vector<Mark> marks_;
+  std::vector<uint32_t> crossing_;
+  uint32_t region_ = engine::none;
+};
+
+/// Which values regions leave in memory, and which region reads them last.
+class Storing {
+ public:
+  explicit Storing(Planner& planner) : planner_(planner), region_of_(planner.recording.size(), none) {}
+
+  void run(uint32_t region) {
+    const Draft& draft = planner_.drafts[region];
+    for (uint32_t node : draft.nodes) region_of_[node] = region;
+    for (uint32_t node : draft.nodes) {
+      NodeState& state = planner_.states[node];
+      if (draft.call || planner_.node(node).op->kind == Kind::reduce) state.stored = true;
+      if (state.region == region) state.last_use = std::max(state.last_use, region);
+      for (uint32_t k = 0; k < state.source_count; ++k) {
+        const Source& source = planner_.sources[state.sources + k];
+        if (source.kind == Source::Kind::number) continue;
+        const bool in_register = !draft.call && source.kind == Source::Kind::memory;
+        read(source.walk, region, in_register);
+        if (source.kind == Source::Kind::gathered) read(source.index, region, true);
+      }
+    }
+  }
+
+ private:
+  void read(const Walk& walk, uint32_t region, bool in_register) {
+    if (planner_.known(walk.base)) return;
+    NodeState& state = planner_.states[walk.base];
+    if (!state.demanded) return;  // a number as an index is part of the program
+    if (in_register && walk.identity && region_of_[walk.base] == region) return;
+    state.stored = true;
+    state.last_use = std::max(state.last_use, region);
+  }
+
+  Planner& planner_;
+  std::vector<uint32_t> region_of_;  ///< the last that has the node, its own or a copy
+};
 
 }  // namespace
 
@@ -218,6 +327,10 @@ void fuse(Planner& planner) {
       place_fused(planner, node, open);
     }
   }
+  Recomputation recomputation(planner);
+  for (uint32_t region = 0; region < planner.drafts.size(); ++region) recomputation.run(region);
+  Storing storing(planner);
+  for (uint32_t region = 0; region < planner.drafts.size(); ++region) storing.run(region);
   for (uint32_t output : planner.recording.outputs()) {
     if (!planner.known(output)) planner.states[contiguous_base(planner, output)].stored = true;
   }

@@ -49,7 +49,9 @@ class Lowering {
                       ? node.op->lower(builder_, std::span<const ir::Value>(inputs, state.source_count), node.dtype)
                       : inputs[0];
     state.value_region = id_;
-    if (state.stored) program_.stores.push_back({state.value, add_operand({position, 0, {}, true})});
+    // A copy of another region's value is not stored again.
+    if (state.stored && state.region == id_)
+      program_.stores.push_back({state.value, add_operand({position, 0, {}, true})});
   }
 
   ir::Value value(const Source& source) {
