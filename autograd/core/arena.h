@@ -15,6 +15,7 @@ class Arena {
   struct Mark {
     size_t block = 0, offset = 0;
     int64_t used = 0;
+    bool operator==(const Mark&) const = default;
   };
 
   /// 64-byte aligned, uninitialised. Never returns null.

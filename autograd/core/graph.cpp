@@ -194,29 +194,22 @@ uint32_t Graph::number(double value, DType type, std::source_location where) {
 }
 
 Tensor Graph::record(const Recipe& recipe, const void* attributes, size_t attribute_bytes) {
-  uint32_t few[3];
   const size_t count = recipe.inputs.size();
-  const bool many = count > 3;
-  std::vector<uint32_t> list(many ? count : 0);
-  for (size_t i = 0; i < count; ++i) (many ? list[i] : few[i]) = check(recipe.inputs[i]);
+  for (const Tensor& input : recipe.inputs) check(input);  // before anything is appended: it may throw
   const uint32_t index = append(recipe.op, recipe.shape, recipe.dtype, recipe.where);
-  const uint32_t attribute_offset = append_attributes(attributes, attribute_bytes);
   Node& node = nodes_[index];
-  node.attributes = attribute_offset;
-  if (many) {
+  node.attributes = append_attributes(attributes, attribute_bytes);
+  uint32_t* list = node.inputs;
+  node.input_count = static_cast<uint8_t>(count);
+  if (count > 3) {
     node.input_count = Node::many_inputs;
-    node.inputs[0] = append_attributes(list.data(), count * sizeof(uint32_t));
+    node.inputs[0] = append_attributes(nullptr, 0);
     node.inputs[1] = static_cast<uint32_t>(count);
-  } else {
-    node.input_count = static_cast<uint8_t>(count);
-    std::copy_n(few, count, node.inputs);
+    pool_.resize(pool_.size() + (count + 1) / 2);
+    list = reinterpret_cast<uint32_t*>(pool_.data() + node.inputs[0]);
   }
+  for (const Tensor& input : recipe.inputs) *list++ = input.node();
   return handle(index);
-}
-
-std::span<const uint32_t> Graph::inputs(const Node& node) const {
-  if (node.input_count != Node::many_inputs) return {node.inputs, node.input_count};
-  return {reinterpret_cast<const uint32_t*>(pool_.data() + node.inputs[0]), node.inputs[1]};
 }
 
 Tensor Graph::leaf(Storage* storage, std::source_location where) {
@@ -287,12 +280,6 @@ void Graph::throw_unusable(const Tensor& tensor) const {
   }
   throw StaleTensor(name + ": a Tensor was used after its Step (number " + std::to_string(tensor.step_) +
                     ") had ended; copy a value out of a Step with keep()");
-}
-
-Tensor Graph::handle(uint32_t index) const {
-  const Node& node = nodes_[index];
-  const Mark& mark = marks_[node.depth];
-  return Tensor(mark.serial, index, mark.slot, node.op->id);
 }
 
 // Steps -----------------------------------------------------------------------------------------

@@ -121,6 +121,15 @@ struct ReduceAttributes {
 };
 
 class BACKLIGHT_API Graph {
+  struct Mark {
+    uint64_t serial;
+    uint16_t slot;
+    uint32_t nodes;
+    size_t pool, leaves, held;
+    Arena::Mark arena;
+    int64_t memory_limit;
+  };
+
  public:
   static Graph& current() {
     if (current_ == nullptr) [[unlikely]]
@@ -168,11 +177,19 @@ class BACKLIGHT_API Graph {
     throw_unusable(tensor);
   }
   /// Unchecked inverse of check().
-  Tensor handle(uint32_t node) const;
+  Tensor handle(uint32_t index) const {
+    const Node& node = nodes_[index];
+    const Mark& mark = marks_[node.depth];
+    return Tensor(mark.serial, index, mark.slot, node.op->id);
+  }
   const Node& node(uint32_t index) const { return nodes_[index]; }
   Node& node(uint32_t index) { return nodes_[index]; }
   uint32_t size() const { return static_cast<uint32_t>(nodes_.size()); }
-  std::span<const uint32_t> inputs(const Node& node) const;
+  std::span<const uint32_t> inputs(const Node& node) const {
+    if (node.input_count != Node::many_inputs) [[likely]]
+      return {node.inputs, node.input_count};
+    return {reinterpret_cast<const uint32_t*>(pool_.data() + node.inputs[0]), node.inputs[1]};
+  }
   template <class Attributes>
   const Attributes& attributes(const Node& node) const {
     return *reinterpret_cast<const Attributes*>(pool_.data() + node.attributes);
@@ -206,14 +223,6 @@ class BACKLIGHT_API Graph {
   Graph();
   static void create();
   [[noreturn]] void throw_unusable(const Tensor& tensor) const;
-  struct Mark {
-    uint64_t serial;
-    uint16_t slot;
-    uint32_t nodes;
-    size_t pool, leaves, held;
-    Arena::Mark arena;
-    int64_t memory_limit;
-  };
   /// Leaf nodes by (storage, version): open addressing; entries leave in the reverse of their order.
   struct Leaf {
     Storage* storage;

@@ -23,6 +23,7 @@ struct Workspace {
   engine::Values values;
   std::vector<uint32_t> outputs;
   std::vector<const void*> assigned;
+  std::vector<Arena::Mark> marks;
   Arena scratch;
 };
 
@@ -54,6 +55,30 @@ class Lease {
  private:
   Workspaces& all_;
   Workspace* workspace_;
+};
+
+/// Gives the kept values' memory back to the Steps where an evaluation throws, unless something was put behind it.
+class KeptMemory {
+ public:
+  KeptMemory(Graph& graph, std::vector<Arena::Mark>& marks) : graph_(graph), marks_(marks) {
+    marks_.clear();
+    push_marks();
+  }
+  void taken() { push_marks(); }
+  void give_back() {
+    const size_t depths = marks_.size() / 2;
+    for (size_t depth = 0; depth < depths; ++depth) {
+      Arena& arena = graph_.arena(static_cast<uint32_t>(depth));
+      if (arena.mark() == marks_[depths + depth]) arena.release(marks_[depth]);
+    }
+  }
+
+ private:
+  void push_marks() {
+    for (uint32_t depth = 0; depth <= graph_.depth(); ++depth) marks_.push_back(graph_.arena(depth).mark());
+  }
+  Graph& graph_;
+  std::vector<Arena::Mark>& marks_;  ///< before and after, by depth
 };
 
 void check_assignment(const Graph& graph, const Assignment& assignment) {
@@ -156,9 +181,16 @@ void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assig
   workspace.recording.add_to_key(keep.outputs << 1 | (keep.calls ? 1 : 0));
   workspace.recording.add_to_key(engine::region_limit() << 8 | static_cast<uint64_t>(backend()));
   const std::shared_ptr<engine::Plan> plan = engine::find_plan(workspace.recording, keep);
+  KeptMemory kept(graph, workspace.marks);
   engine::allocate(*plan, workspace.recording, workspace.scratch, workspace.values);
+  kept.taken();
   const auto planned = Clock::now();
-  engine::run(*plan, workspace.recording, workspace.scratch, workspace.values);
+  try {
+    engine::run(*plan, workspace.recording, workspace.scratch, workspace.values);
+  } catch (...) {
+    kept.give_back();
+    throw;
+  }
   commit(*plan, workspace, tensors.size());
 
   Report& report = Workspaces::current().report;

@@ -42,7 +42,7 @@ class PlanCache {
   }
 
   ~PlanCache() {
-    if (!trace().time) return;
+    if (!times_) return;
     for (const std::shared_ptr<Plan>& plan : plans_) trace_times(*plan);
   }
 
@@ -69,12 +69,13 @@ class PlanCache {
 
  private:
   void drop_last() {
-    if (trace().time) trace_times(*plans_.back());
+    if (times_) trace_times(*plans_.back());
     bytes_ -= bytes_of(*plans_.back());
     by_hash_.erase(plans_.back()->hash);
     plans_.pop_back();
   }
 
+  const bool times_ = trace().time;  // first: it throws where BACKLIGHT_TRACE is wrong
   std::list<std::shared_ptr<Plan>> plans_;
   size_t bytes_ = 0;
   std::unordered_map<uint64_t, std::list<std::shared_ptr<Plan>>::iterator> by_hash_;

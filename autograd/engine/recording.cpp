@@ -37,17 +37,16 @@ void Recording::trace(Graph& graph, std::span<const uint32_t> outputs) {
   end_ = key_.data();
   reach(outputs);
   first_input_.resize(nodes_.size() + 1);
-  inputs_.clear();
   first_input_[0] = 0;
   for (uint32_t position = 0; position < size(); ++position) {
     const Node& node = graph.node(nodes_[position]);
     seen_[nodes_[position]] = pack(position, trace_);
-    const size_t first = inputs_.size();
-    if (node.value == nullptr) {
-      for (uint32_t input : graph.inputs(node)) inputs_.push_back(static_cast<uint32_t>(seen_[input]));
-    }
-    first_input_[position + 1] = static_cast<uint32_t>(inputs_.size());
-    describe(position, node, std::span<const uint32_t>(inputs_).subspan(first));
+    const std::span<const uint32_t> from = node.value == nullptr ? graph.inputs(node) : std::span<const uint32_t>();
+    const size_t first = first_input_[position];
+    if (inputs_.size() < first + from.size()) inputs_.resize(2 * (first + from.size()));
+    for (size_t i = 0; i < from.size(); ++i) inputs_[first + i] = static_cast<uint32_t>(seen_[from[i]]);
+    first_input_[position + 1] = static_cast<uint32_t>(first + from.size());
+    describe(position, node, {inputs_.data() + first, from.size()});
   }
   outputs_.clear();
   for (uint32_t output : outputs) {

@@ -25,7 +25,7 @@ std::atomic<int> wanted{0};  // 0: what the machine has
 #endif
 
 // On every thread alike: other threads do not see what the caller has set.
-void run_part(const std::function<void(int64_t, int64_t)>& run, int64_t begin, int64_t end) {
+void run_part(RangeFunction run, int64_t begin, int64_t end) {
   const FloatEnvironment environment;
   run(begin, end);
 }
@@ -62,7 +62,7 @@ static std::shared_ptr<tbb::task_arena> arena_of(int count) {
   return arena;
 }
 
-void parallel_for(int64_t count, double cost, const std::function<void(int64_t, int64_t)>& run) {
+void parallel_for(int64_t count, double cost, RangeFunction run) {
   const int available = threads();
   if (available == 1 || cost < wake_nanoseconds || count < 2) {
     if (count > 0) run_part(run, 0, count);
@@ -86,7 +86,7 @@ void set_threads(int count) {
 
 int threads() { return 1; }
 
-void parallel_for(int64_t count, double, const std::function<void(int64_t, int64_t)>& run) {
+void parallel_for(int64_t count, double, RangeFunction run) {
   if (count > 0) run_part(run, 0, count);
 }
 

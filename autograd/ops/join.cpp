@@ -91,31 +91,42 @@ struct JoinAttributes {
 };
 }  // namespace
 
+/// Room for tensors in the Step's memory.
+static std::span<Tensor> list_of(size_t count) {
+  return {static_cast<Tensor*>(Graph::current().allocate(static_cast<int64_t>(count * sizeof(Tensor)))), count};
+}
+
+static std::span<const Tensor> listed(std::initializer_list<Located> operands) {
+  const std::span<Tensor> list = list_of(operands.size());
+  std::transform(operands.begin(), operands.end(), list.begin(),
+                 [](const Located& operand) { return operand.as(DType::float32); });
+  return list;
+}
+
 // concatenate: vjp: each input's slice.
-static const Op concatenate_op{
-    "concatenate", Op::Kind::call, nullptr,
-    [](const Vjp& v) {
-      const int axis = v.attributes<JoinAttributes>().axis;
-      Graph& graph = Graph::current();
-      auto* grads = static_cast<Tensor*>(graph.allocate(static_cast<int64_t>(v.inputs.size() * sizeof(Tensor))));
-      int64_t start = 0;
-      for (size_t i = 0; i < v.inputs.size(); ++i) {
-        const int64_t stop = start + v.inputs[i].shape()[axis];
-        grads[i] = slice(v.grad, axis, {.start = start, .stop = stop});
-        start = stop;
-      }
-      return Gradients(std::span<const Tensor>(grads, v.inputs.size()));
-    },
-    [](const Op::Call& call) {
-      const int axis = static_cast<const JoinAttributes*>(call.attributes)->axis;
-      Placement placement{};
-      std::fill_n(placement.step, max_rank, int64_t{1});
-      for (size_t i = 0; i < call.inputs.size(); ++i) {
-        place_elements(static_cast<std::byte*>(call.output), call.node->shape(), call.input<std::byte>(i),
-                       call.inputs[i]->shape(), placement, size_of(call.node->dtype));
-        placement.start[axis] += call.inputs[i]->extents[axis];
-      }
-    }};
+static const Op concatenate_op{"concatenate", Op::Kind::call, nullptr,
+                               [](const Vjp& v) {
+                                 const int axis = v.attributes<JoinAttributes>().axis;
+                                 const std::span<Tensor> grads = list_of(v.inputs.size());
+                                 int64_t start = 0;
+                                 for (size_t i = 0; i < v.inputs.size(); ++i) {
+                                   const int64_t stop = start + v.inputs[i].shape()[axis];
+                                   grads[i] = slice(v.grad, axis, {.start = start, .stop = stop});
+                                   start = stop;
+                                 }
+                                 return Gradients(std::span<const Tensor>(grads));
+                               },
+                               [](const Op::Call& call) {
+                                 const int axis = static_cast<const JoinAttributes*>(call.attributes)->axis;
+                                 Placement placement{};
+                                 std::fill_n(placement.step, max_rank, int64_t{1});
+                                 for (size_t i = 0; i < call.inputs.size(); ++i) {
+                                   place_elements(static_cast<std::byte*>(call.output), call.node->shape(),
+                                                  call.input<std::byte>(i), call.inputs[i]->shape(), placement,
+                                                  size_of(call.node->dtype));
+                                   placement.start[axis] += call.inputs[i]->extents[axis];
+                                 }
+                               }};
 
 Tensor concatenate(std::span<const Tensor> tensors, int axis) {
   if (tensors.empty()) throw ShapeError("concatenate: no tensors given");
@@ -143,30 +154,22 @@ Tensor concatenate(std::span<const Tensor> tensors, int axis) {
       JoinAttributes{at});
 }
 
-Tensor concatenate(std::initializer_list<Located> tensors, int axis) {
-  std::vector<Tensor> list;
-  for (const Located& tensor : tensors) list.push_back(tensor.as(DType::float32));
-  return concatenate(list, axis);
-}
+Tensor concatenate(std::initializer_list<Located> tensors, int axis) { return concatenate(listed(tensors), axis); }
 
 Tensor stack(std::span<const Tensor> tensors, int axis) {
   if (tensors.empty()) throw ShapeError("stack: no tensors given");
   const Shape first = tensors[0].shape();
   const int at = normalize_axis("stack", axis, first.rank() + 1);
-  std::vector<Tensor> expanded;
-  for (const Tensor& tensor : tensors) {
-    if (tensor.shape() != first) {
-      throw ShapeError("stack: shapes differ: " + first.to_string() + " and " + tensor.shape().to_string());
+  const std::span<Tensor> expanded = list_of(tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].shape() != first) {
+      throw ShapeError("stack: shapes differ: " + first.to_string() + " and " + tensors[i].shape().to_string());
     }
-    expanded.push_back(expand_dims(tensor, at));
+    expanded[i] = expand_dims(tensors[i], at);
   }
   return concatenate(expanded, at);
 }
 
-Tensor stack(std::initializer_list<Located> tensors, int axis) {
-  std::vector<Tensor> list;
-  for (const Located& tensor : tensors) list.push_back(tensor.as(DType::float32));
-  return stack(list, axis);
-}
+Tensor stack(std::initializer_list<Located> tensors, int axis) { return stack(listed(tensors), axis); }
 
 }  // namespace autograd

@@ -57,13 +57,16 @@ Tensor record_map(const Op& op, const Located& x, MapRule rule) {
 Tensor record_map(const Op& op, const Located& x, const Located& y, MapRule rule) {
   Graph& graph = Graph::current();
   uint32_t inputs[2];
-  DType type;
   if (!x.is_number() && !y.is_number()) [[likely]] {  // unify(), without its loops
     inputs[0] = graph.check(x.tensor());
     inputs[1] = graph.check(y.tensor());
-    type = graph.node(inputs[0]).dtype;
+    const DType type = graph.node(inputs[0]).dtype;
+    if (graph.node(inputs[1]).dtype == type) [[likely]] {
+      check_rule(op, type, rule);
+      return graph.record_map(op, inputs, type, x.where());
+    }
   }
-  if (x.is_number() || y.is_number() || graph.node(inputs[1]).dtype != type) type = unify(op, {&x, &y}, inputs);
+  const DType type = unify(op, {&x, &y}, inputs);
   check_rule(op, type, rule);
   return graph.record_map(op, inputs, type, x.where());
 }

@@ -10,7 +10,7 @@
 
 namespace autograd {
 
-struct Axes {
+struct BACKLIGHT_API Axes {
   Axes() = default;  ///< all
   Axes(int axis) : Axes({axis}) {}
   Axes(std::initializer_list<int> axes);

@@ -108,18 +108,20 @@ Tensor reshape(Located x, const Shape& shape) {
 
 Tensor reshape(Located x, std::initializer_list<int64_t> extents) {
   const Tensor input = x.as(DType::float32);
-  std::vector<int64_t> list(extents);
-  const auto unknown = std::find(list.begin(), list.end(), -1);
-  if (unknown != list.end()) {
+  if (extents.size() > max_rank) return reshape(x, Shape(extents));  // which throws
+  int64_t list[max_rank];
+  int64_t* const end = std::copy(extents.begin(), extents.end(), list);
+  const std::span<const int64_t> wanted(list, end);
+  if (int64_t* const unknown = std::find(list, end, -1); unknown != end) {
     *unknown = 1;
-    const int64_t known = Shape(std::span<const int64_t>(list)).size();
+    const int64_t known = Shape(wanted).size();
     if (known == 0 || input.size() % known != 0) {
       throw ShapeError("reshape: no extent for -1 makes " + std::to_string(input.size()) + " elements of " +
                        input.shape().to_string() + " fit");
     }
     *unknown = input.size() / known;
   }
-  return reshape(Located(input, x.where()), Shape(std::span<const int64_t>(list)));
+  return reshape(Located(input, x.where()), Shape(wanted));
 }
 
 Tensor flatten(Located x) { return reshape(x, {-1}); }
@@ -179,9 +181,11 @@ Tensor expand_dims(Located x, int axis) {
   const Tensor input = x.as(DType::float32);
   const Shape shape = input.shape();
   const int at = normalize_axis("expand_dims", axis, shape.rank() + 1);
-  std::vector<int64_t> extents(shape.begin(), shape.end());
-  extents.insert(extents.begin() + at, 1);
-  return reshape(Located(input, x.where()), Shape(std::span<const int64_t>(extents)));
+  int64_t extents[max_rank + 1];
+  int64_t* out = std::copy_n(shape.begin(), at, extents);
+  *out++ = 1;
+  out = std::copy(shape.begin() + at, shape.end(), out);
+  return reshape(Located(input, x.where()), Shape(std::span<const int64_t>(extents, out)));
 }
 
 Tensor slice(Located x, int axis, Range range) {

@@ -21,7 +21,7 @@ namespace {
 /// Sums a gradient over the axes along which `to` was broadcast.
 Tensor unbroadcast(const Graph& graph, const Tensor& grad, uint32_t to) {
   const Node &node = graph.node(graph.check(grad)), &target = graph.node(to);
-  if (node.rank == target.rank && std::equal(node.extents, node.extents + max_rank, target.extents)) return grad;
+  if (node.rank == target.rank && std::equal(node.extents, node.extents + node.rank, target.extents)) return grad;
   const Shape from = node.shape(), shape = target.shape();
   const int shift = from.rank() - shape.rank();
   Axes axes;
@@ -132,21 +132,35 @@ class Reverse {
   void propagate(uint32_t node) {
     const Op& op = *graph_.node(node).op;
     const std::span<const uint32_t> recorded = graph_.inputs(graph_.node(node));
-    input_nodes_.assign(recorded.begin(), recorded.end());  // recording moves the memory behind `recorded`
-    inputs_.clear();
-    uint32_t needed = 0;
-    for (size_t i = 0; i < input_nodes_.size(); ++i) {
-      inputs_.push_back(graph_.handle(input_nodes_[i]));
-      if (i < 32 && depends(input_nodes_[i])) needed |= 1u << i;
-    }
-    if (op.vjp == nullptr || input_nodes_.empty()) return;  // a variable that is a leaf or cut off
-    const Gradients gradients = op.vjp({adjoints_[node - first_], graph_.handle(node), inputs_, needed, node});
-    for (size_t i = 0; i < input_nodes_.size(); ++i) {
-      if (!depends(input_nodes_[i]) || !gradients[i].defined()) continue;
-      add(input_nodes_[i], unbroadcast(graph_, gradients[i], input_nodes_[i]));
+    if (op.vjp == nullptr || recorded.empty()) return;  // a variable that is a leaf or cut off
+    // Copies: recording moves the memory behind `recorded`.
+    if (recorded.size() <= few) [[likely]] {
+      uint32_t nodes[few];
+      Tensor inputs[few];
+      std::copy(recorded.begin(), recorded.end(), nodes);
+      propagate(node, {nodes, recorded.size()}, {inputs, recorded.size()});
+    } else {
+      input_nodes_.assign(recorded.begin(), recorded.end());
+      inputs_.resize(recorded.size());
+      propagate(node, input_nodes_, inputs_);
     }
   }
 
+  void propagate(uint32_t node, std::span<const uint32_t> nodes, std::span<Tensor> inputs) {
+    uint32_t needed = 0;
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      inputs[i] = graph_.handle(nodes[i]);
+      if (i < 32 && depends(nodes[i])) needed |= 1u << i;
+    }
+    const Gradients gradients =
+        graph_.node(node).op->vjp({adjoints_[node - first_], graph_.handle(node), inputs, needed, node});
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      if (!depends(nodes[i]) || !gradients[i].defined()) continue;
+      add(nodes[i], unbroadcast(graph_, gradients[i], nodes[i]));
+    }
+  }
+
+  static constexpr size_t few = 3;
   Graph& graph_;
   uint32_t first_;
   std::vector<uint8_t>& depends_;

@@ -1,0 +1,162 @@
+#include <autograd/autograd.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "tests/autograd/training.h"
+#ifdef BACKLIGHT_HAS_HEAP_HOOK
+#include "tests/bench/heap.h"
+#endif
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+// A program of its own, for what a process decides once: child_test.cpp runs it and reads what it prints.
+//
+//   child train STEPS      a digest of a training's bytes, and the backend
+//   child refused STEPS    the same, in a process that may not make memory executable
+//   child allocations      heap requests of 100 steady steps
+//   child sizes STEPS      a training of a new size each step
+
+namespace ag = autograd;
+
+namespace {
+
+uint64_t digest(const std::vector<float>& values) {
+  uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+  for (const float value : values) {
+    unsigned char bytes[sizeof value];
+    std::memcpy(bytes, &value, sizeof value);
+    for (const unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001b3u;
+  }
+  return hash;
+}
+
+void train(int steps) {
+  const Training::Data data(1000);
+  std::printf("digest %016llx\n", static_cast<unsigned long long>(digest(trained(data, steps))));
+  std::printf("backend %s\nprocess %d\n", ag::name_of(ag::backend()), static_cast<int>(getpid()));
+}
+
+/// From here on no page becomes executable that was not mapped so.
+bool refuse_code() {
+#if defined(__linux__)
+  constexpr int set_mdwe = 65;  // PR_SET_MDWE, since Linux 6.3
+  constexpr unsigned long refuse_exec_gain = 1;
+  return prctl(set_mdwe, refuse_exec_gain, 0UL, 0UL, 0UL) == 0;
+#else
+  return false;
+#endif
+}
+
+#ifdef BACKLIGHT_HAS_HEAP_HOOK
+
+/// Heap requests of 100 steady calls.
+template <class Run>
+int64_t requests_of(Run&& run) {
+  for (int i = 0; i < 20; ++i) run(i);
+  const int64_t before = bench::heap_requests();
+  for (int i = 0; i < 100; ++i) run(i);
+  return bench::heap_requests() - before;
+}
+
+void count_allocations() {
+  ag::set_threads(1);
+  const Training::Data data(300);
+  Training training(data);
+  const int64_t of_training = requests_of([&](int i) {
+    training.optimiser.set_learning_rate(0.01 / (2 + i));
+    training.step(0.3 + 0.001 * i);
+  });
+  std::printf("training: %lld\n", static_cast<long long>(of_training));
+
+  using Graph = ag::Tensor (*)(const ag::Parameter&);
+  struct Named {
+    const char* name;
+    Graph graph;
+  };
+  // Of a [33, 7]; each is reduced to a loss, whose gradient is taken.
+  const Named graphs[] = {
+      {"map", [](const ag::Parameter& x) { return ag::where(x > 0.1, ag::exp(x) * 2, ag::minimum(x, 0.3)); }},
+      {"reshape",
+       [](const ag::Parameter& x) {
+         return ag::reshape(x * 2, {11, 21}) * 0.3;
+       }},
+      {"flatten", [](const ag::Parameter& x) { return ag::flatten(x * 2) * 0.3; }},
+      {"permute",
+       [](const ag::Parameter& x) {
+         return ag::permute(x * 2, {1, 0}) * 0.3;
+       }},
+      {"slice", [](const ag::Parameter& x) { return ag::slice(x * 2, 0, {.start = 3, .stop = 20, .step = 2}) * 0.3; }},
+      {"select", [](const ag::Parameter& x) { return ag::select(x * 2, 1, 3) * 0.3; }},
+      {"flip", [](const ag::Parameter& x) { return ag::flip(x * 2, 1) * 0.3; }},
+      {"expand_dims", [](const ag::Parameter& x) { return ag::expand_dims(x * 2, 1) * 0.3; }},
+      {"broadcast_to",
+       [](const ag::Parameter& x) {
+         return ag::broadcast_to(x * 2, {5, 33, 7}) * 0.3;
+       }},
+      {"concatenate",
+       [](const ag::Parameter& x) {
+         return ag::concatenate({x * 2, x * 3}, 0) * 0.3;
+       }},
+      {"stack",
+       [](const ag::Parameter& x) {
+         return ag::stack({x * 2, x * 3, x * 4, x * 5}, 1) * 0.3;
+       }},
+      {"sum of rows", [](const ag::Parameter& x) { return ag::sum(ag::sin(x), 0) * 0.3; }},
+      {"sum of lanes", [](const ag::Parameter& x) { return ag::sum(ag::sin(x), 1) * 0.3; }},
+      {"max", [](const ag::Parameter& x) { return ag::max(ag::sin(x), 1) * 0.3; }},
+      {"norm", [](const ag::Parameter& x) { return ag::norm(ag::sin(x), 1) * 0.3; }},
+      {"sum of outer axes",
+       [](const ag::Parameter& x) {
+         return ag::sum(ag::expand_dims(x, 1) * ag::expand_dims(x, 0), {0, 2}) * 0.3;
+       }},
+      {"matmul", [](const ag::Parameter& x) { return ag::matmul(x, ag::transpose(x)) * 0.3; }},
+  };
+  for (const Named& named : graphs) {
+    ag::Parameter x(data.table, "x");
+    const int64_t count = requests_of([&](int) {
+      const ag::Step step;
+      x.assign(x - ag::grad(ag::mean(named.graph(x)), x) * 0.01);
+    });
+    std::printf("%s: %lld\n", named.name, static_cast<long long>(count));
+  }
+}
+
+#else
+
+void count_allocations() { std::printf("no hook\n"); }
+
+#endif
+
+void change_sizes(int steps) {
+  for (int i = 0; i < steps; ++i) {
+    const Training::Data data(1000 + i);
+    Training(data).step();
+  }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) try {
+  const std::string what = count > 1 ? arguments[1] : "";
+  const int steps = count > 2 ? std::stoi(arguments[2]) : 3;
+  if (what == "refused" && !refuse_code()) {
+    std::printf("cannot refuse\n");
+    return 0;
+  }
+  if (what == "train" || what == "refused") train(steps);
+  if (what == "allocations") count_allocations();
+  if (what == "sizes") change_sizes(steps);
+  return 0;
+} catch (const ag::ValueError& error) {
+  std::printf("ValueError: %s\n", error.what());
+  return 3;
+} catch (const std::exception& error) {
+  std::printf("exception: %s\n", error.what());
+  return 4;
+}
