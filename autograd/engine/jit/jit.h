@@ -54,8 +54,8 @@ class Code {
 
  private:
   Code() = default;
-  void* memory_ = nullptr;
-  size_t size_ = 0;
+  [[maybe_unused]] void* memory_ = nullptr;  // unused where there is no machine code: absent.cpp
+  [[maybe_unused]] size_t size_ = 0;
   std::vector<size_t> offsets_;  ///< of each program, and the end
 };
 
