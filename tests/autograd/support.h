@@ -14,6 +14,13 @@
 
 // What the tests of autograd share.
 
+/// The sanitizers make everything many times slower: long property tests take a part of their cases.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+
 /// Reproducible numbers: SplitMix64 (Steele, Lea, Flood 2014).
 class Random {
  public:
