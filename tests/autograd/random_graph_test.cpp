@@ -83,7 +83,7 @@ void require_equal(const Values& a, const Values& b) {
 }  // namespace
 
 TEST_CASE("Random graphs give the same bits however they are executed") {
-  for (uint64_t seed = 0; seed < (sanitized ? 50 : 300); ++seed) {
+  for (uint64_t seed = 0; seed < (sanitized() ? 50 : 300); ++seed) {
     const RandomGraph::Options options{.large = seed % 5 == 4};
     const Values fused = run(seed, options, {.name = "fused"});
     for (const Execution& execution : executions) {

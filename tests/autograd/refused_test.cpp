@@ -39,17 +39,6 @@ class NoNewPages {
   rlimit before_{};
 };
 
-constexpr bool sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-  return true;
-#endif
-#endif
-  return false;
-}
-
 /// A graph that no other test records, so that nothing of it is compiled.
 std::vector<float> results(const Array& x, double structural) {
   const ag::Step step;

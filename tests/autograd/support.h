@@ -14,12 +14,18 @@
 
 // What the tests of autograd share.
 
-/// The sanitizers make everything many times slower: long property tests take a part of their cases.
+/// The sanitizers make everything many times slower, and memory their own: long tests take a part of their
+/// cases, tests of memory do not run.
+constexpr bool sanitized() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
+  return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+  return true;
 #endif
+#endif
+  return false;
+}
 
 /// Reproducible numbers: SplitMix64 (Steele, Lea, Flood 2014).
 class Random {
