@@ -90,7 +90,7 @@ void write_code(const std::string& name, const Kernel& kernel) {
   std::ofstream(file, std::ios::binary)
       .write(reinterpret_cast<const char*>(code.data()), static_cast<std::streamsize>(code.size()));
   log_line("  code: objdump -D -b binary -m i386:x86-64 -M intel " + file);
-  // Lines "address size name", which perf looks up for code without a file.
+  // Lines "address size name", which perf looks up for code without a file. It knows no other place than this.
   char line[160];
   std::snprintf(line, sizeof line, "%llx %zx %s\n",
                 static_cast<unsigned long long>(reinterpret_cast<uintptr_t>(code.data())), code.size(), name.c_str());

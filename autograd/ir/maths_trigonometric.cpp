@@ -102,6 +102,12 @@ Value tan(Builder& builder, Value argument) {
   return unless_far(Rare::tan, x, absolute(x), select(odd, -1 / t, t));
 }
 
+/// asin of a, or where `outer` holds, of sqrt((1 - a) / 2).
+static Expression inner_arc_sine(const Expression& a, const Expression& outer) {
+  const Expression s2 = select(outer, fma(a, -0.5, 0.5), square(a));
+  return arc_sine(select(outer, square_root(s2), a), s2);
+}
+
 // asin a = pi/2 - 2 asin sqrt((1 - a) / 2) for a > 0.55 (Cody & Waite), where that asin is below 1/2 and
 // doubling its rounding error does no harm. A square root of less than 0 is NaN.
 Value asin(Builder& builder, Value argument) {
@@ -109,8 +115,7 @@ Value asin(Builder& builder, Value argument) {
   const Expression x(builder, argument);
   const Expression a = absolute(x);
   const Expression outer = 0.55f < a;
-  const Expression s2 = select(outer, fma(a, -0.5, 0.5), square(a));
-  const Expression angle = arc_sine(select(outer, square_root(s2), a), s2);
+  const Expression angle = inner_arc_sine(a, outer);
   return with_sign(select(outer, fma(angle, -2, pi / 2) + pi_rest / 2, angle), x).value();
 }
 
@@ -120,8 +125,7 @@ Value acos(Builder& builder, Value argument) {
   const Expression x(builder, argument);
   const Expression a = absolute(x);
   const Expression outer = 0.55f < a;
-  const Expression s2 = select(outer, fma(a, -0.5, 0.5), square(a));
-  const Expression angle = with_sign(arc_sine(select(outer, square_root(s2), a), s2), x);
+  const Expression angle = with_sign(inner_arc_sine(a, outer), x);
   const Expression base = select(outer, select(x < 0, pi, x.number(0)), pi / 2);
   return fma(base, pi_rest / pi, fma(angle, select(outer, 2, x.number(-1)), base)).value();
 }

@@ -1,11 +1,11 @@
 #include <autograd/autograd.h>
-#include <autograd/engine/plan.h>
 
 #include <array>
 #include <cfenv>
 #include <thread>
 #include <vector>
 
+#include "tests/autograd/region_limit.h"
 #include "tests/autograd/support.h"
 #include "tests/autograd/training.h"
 #include "tests/catch.h"
@@ -18,29 +18,6 @@
 // floating-point unit. What is switched is switched before anything is planned: a fresh thread has no plans yet.
 
 namespace ag = autograd;
-
-namespace {
-
-std::vector<ag::Backend> backends() {
-  std::vector<ag::Backend> result;
-  for (const ag::Backend backend : {ag::Backend::interpreter, ag::Backend::avx2, ag::Backend::avx512}) {
-    if (ag::available(backend)) result.push_back(backend);
-  }
-  return result;
-}
-
-class RegionLimit {
- public:
-  explicit RegionLimit(size_t nodes) : saved_(ag::engine::region_limit()) { ag::engine::limit_regions(nodes); }
-  ~RegionLimit() { ag::engine::limit_regions(saved_); }
-  RegionLimit(const RegionLimit&) = delete;
-  RegionLimit& operator=(const RegionLimit&) = delete;
-
- private:
-  size_t saved_;
-};
-
-}  // namespace
 
 TEST_CASE("Twenty training steps give the same bytes on every backend") {
   const Training::Data data(1000);

@@ -1,7 +1,6 @@
 #include "tests/autograd/canonical_order.h"
 
 #include <autograd/autograd.h>
-#include <autograd/engine/plan.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/autograd/region_limit.h"
 #include "tests/autograd/support.h"
 #include "tests/catch.h"
 
@@ -31,17 +31,6 @@ namespace {
 Tensor reduce(Kind kind, Located x, const ag::Axes& axes) {
   return kind == Kind::sum ? ag::sum(x, axes) : kind == Kind::max ? ag::max(x, axes) : ag::min(x, axes);
 }
-
-class RegionLimit {
- public:
-  explicit RegionLimit(size_t nodes) : saved_(ag::engine::region_limit()) { ag::engine::limit_regions(nodes); }
-  ~RegionLimit() { ag::engine::limit_regions(saved_); }
-  RegionLimit(const RegionLimit&) = delete;
-  RegionLimit& operator=(const RegionLimit&) = delete;
-
- private:
-  size_t saved_;
-};
 
 }  // namespace
 

@@ -12,6 +12,7 @@
 
 #include "tests/autograd/support.h"
 #include "tests/catch.h"
+#include "tests/folder.h"
 
 // What a process decides once, seen in a child: BACKLIGHT_BACKEND, BACKLIGHT_TRACE, refused machine code, and the
 // heap requests of steady steps, which only a program's own malloc can count.
@@ -53,18 +54,6 @@ std::string line_with(const std::string& text, const std::string& what) {
   const size_t begin = text.rfind('\n', at) + 1;
   return text.substr(begin, text.find('\n', at) - begin);
 }
-
-/// A folder of its own while it lives.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "backlight-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string path;
-};
 
 /// The best backend but the interpreter; "" where there is none.
 std::string machine() {
@@ -147,13 +136,13 @@ TEST_CASE("BACKLIGHT_TRACE=time shows a line for each region") {
 }
 
 TEST_CASE("BACKLIGHT_TRACE=asm writes each region's code and says how to read it") {
-  const Folder folder;
+  const sample::Folder folder;
   const std::string backend = machine();
-  const Result result = child("BACKLIGHT_TRACE=asm BACKLIGHT_BACKEND=" + backend, "train 2", folder.path);
+  const Result result = child("BACKLIGHT_TRACE=asm BACKLIGHT_BACKEND=" + backend, "train 2", folder.path().string());
   INFO(result.output);
   CHECK(result.code == 0);
   size_t files = 0, bytes = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path)) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
     const std::string name = entry.path().filename().string();
     CHECK(name.starts_with("backlight-plan-"));
     CHECK_THAT(result.output, ContainsSubstring("objdump -D -b binary -m i386:x86-64 -M intel " + name + "\n"));
@@ -164,6 +153,7 @@ TEST_CASE("BACKLIGHT_TRACE=asm writes each region's code and says how to read it
   CHECK((files > 3 && bytes > 100 * files) == !backend.empty());
   const std::string process = line_with(result.output, "process ");
   REQUIRE(process.size() > 8);
+  // Where perf looks for it, whatever the folder for temporary files.
   const std::filesystem::path perf = "/tmp/perf-" + process.substr(8) + ".map";
   CHECK(std::filesystem::exists(perf) == !backend.empty());
   std::filesystem::remove(perf);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/autograd/random_graph.h"
+#include "tests/autograd/small_stack.h"
 #include "tests/autograd/support.h"
 #include "tests/autograd/training.h"
 #include "tests/catch.h"
@@ -19,14 +20,6 @@ using ag::Located;
 using ag::Tensor;
 
 namespace {
-
-std::vector<ag::Backend> backends() {
-  std::vector<ag::Backend> result;
-  for (const ag::Backend backend : {ag::Backend::interpreter, ag::Backend::avx2, ag::Backend::avx512}) {
-    if (ag::available(backend)) result.push_back(backend);
-  }
-  return result;
-}
 
 /// A graph of its own for each `which`, all from the same Arrays.
 std::vector<float> shared_graph(const Training::Data& data, size_t which) {
@@ -60,20 +53,6 @@ std::vector<float> random_graphs(uint64_t first, uint64_t count) {
     }
   }
   return result;
-}
-
-void in_small_stack(std::function<void()> run) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  REQUIRE(pthread_attr_setstacksize(&attributes, size_t{1} << 20) == 0);
-  pthread_t thread;
-  const auto start = [](void* function) -> void* {
-    (*static_cast<std::function<void()>*>(function))();
-    return nullptr;
-  };
-  REQUIRE(pthread_create(&thread, &attributes, start, &run) == 0);
-  pthread_join(thread, nullptr);
-  pthread_attr_destroy(&attributes);
 }
 
 }  // namespace
@@ -126,7 +105,7 @@ TEST_CASE("A chain of a million float32 nodes needs no deep stack, whatever exec
     const WithBackend with(backend);
     std::vector<float> found, gradient;
     int64_t nodes = 0;
-    in_small_stack([&] {
+    in_small_stack(size_t{1} << 20, [&] {
       const ag::Step step;
       const Tensor x = Located(Array::of({1.F, -2.F, 3.F, 0.5F, 1e-3F})).tensor();
       const Tensor a = Located(Array::scalar(factor)).tensor(), b = Located(Array::scalar(offset)).tensor();

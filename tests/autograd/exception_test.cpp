@@ -22,14 +22,6 @@ using ag::Tensor;
 
 namespace {
 
-std::vector<ag::Backend> backends() {
-  std::vector<ag::Backend> result;
-  for (const ag::Backend backend : {ag::Backend::interpreter, ag::Backend::avx2, ag::Backend::avx512}) {
-    if (ag::available(backend)) result.push_back(backend);
-  }
-  return result;
-}
-
 /// out = script(x), of x's shape, float32; its gradient is that of x.
 class Scripted : public ag::CustomOp {
  public:

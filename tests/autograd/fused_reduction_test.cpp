@@ -30,10 +30,8 @@ struct Execution {
 
 std::vector<Execution> executions() {
   std::vector<Execution> result;
-  for (const ag::Backend backend : {ag::Backend::interpreter, ag::Backend::avx2, ag::Backend::avx512}) {
-    for (int threads : {1, 2, 7}) {
-      if (ag::available(backend)) result.push_back({backend, threads});
-    }
+  for (const ag::Backend backend : backends()) {
+    for (int threads : {1, 2, 7}) result.push_back({backend, threads});
   }
   return result;
 }

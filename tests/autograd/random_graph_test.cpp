@@ -1,10 +1,9 @@
 #include "tests/autograd/random_graph.h"
 
-#include <autograd/engine/plan.h>
-
 #include <algorithm>
 #include <vector>
 
+#include "tests/autograd/region_limit.h"
 #include "tests/catch.h"
 
 // One graph, however it is executed, gives one set of bits.
@@ -46,7 +45,7 @@ using Values = std::vector<std::vector<float>>;
 Values run(uint64_t seed, RandomGraph::Options options, const Execution& execution) {
   const Threads threads(execution.threads);
   const WithBackend backend(execution.backend);
-  ag::engine::limit_regions(execution.region_limit);
+  const RegionLimit limit(execution.region_limit);
   options.eager = execution.eager;
   const ag::Step step;
   const RandomGraph graph(seed, options, ag::DType::float32);
@@ -54,21 +53,19 @@ Values run(uint64_t seed, RandomGraph::Options options, const Execution& executi
   Values values(tensors.size());
   if (!execution.separate) ag::evaluate(tensors);
   for (size_t i = tensors.size(); i-- > 0;) values[i] = tensors[i].to_vector<float>();
-  ag::engine::limit_regions(default_limit);
   return values;
 }
 
 /// Only the last tensors, so that most of the graph stays inside regions.
 Values run_last(uint64_t seed, RandomGraph::Options options, size_t region_limit, ag::Backend backend) {
   const WithBackend with(backend);
-  ag::engine::limit_regions(region_limit);
+  const RegionLimit limit(region_limit);
   const ag::Step step;
   const RandomGraph graph(seed, options, ag::DType::float32);
   const auto last = std::span(graph.tensors()).last(6);
   ag::evaluate(last);
   Values values;
   for (const Tensor& tensor : last) values.push_back(tensor.to_vector<float>());
-  ag::engine::limit_regions(default_limit);
   return values;
 }
 

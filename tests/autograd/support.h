@@ -111,6 +111,15 @@ bool same_values(const A& a, const B& b) {
   return first_difference(a, b) < 0;
 }
 
+/// Those that this machine has.
+inline std::vector<autograd::Backend> backends() {
+  std::vector<autograd::Backend> result;
+  for (auto backend : {autograd::Backend::interpreter, autograd::Backend::avx2, autograd::Backend::avx512}) {
+    if (autograd::available(backend)) result.push_back(backend);
+  }
+  return result;
+}
+
 /// Another backend while it lives.
 class WithBackend {
  public:

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/autograd/small_stack.h"
 #include "tests/autograd/support.h"
 #include "tests/catch.h"
 
@@ -33,21 +34,6 @@ bool throws(const std::function<void()>& run) {
   } catch (...) {
   }
   return false;
-}
-
-/// Runs in a thread with a stack of `bytes`.
-void in_small_stack(size_t bytes, std::function<void()> run) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  REQUIRE(pthread_attr_setstacksize(&attributes, bytes) == 0);
-  pthread_t thread;
-  const auto start = [](void* function) -> void* {
-    (*static_cast<std::function<void()>*>(function))();
-    return nullptr;
-  };
-  REQUIRE(pthread_create(&thread, &attributes, start, &run) == 0);
-  pthread_join(thread, nullptr);
-  pthread_attr_destroy(&attributes);
 }
 
 /// Collects what goes to the log hook.

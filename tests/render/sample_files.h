@@ -2,7 +2,6 @@
 
 #include <render/image/file.h>
 #include <render/image/image.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -17,36 +16,15 @@
 #include <system_error>
 #include <vector>
 
-// Files for tests to read: an empty folder that is gone afterwards, PNG files built chunk by chunk
+#include "tests/folder.h"
+
+// Files for tests to read: PNG files built chunk by chunk
 // (so that every colour type, and every fault, can be had), a small JPEG, and the folder of real ones.
 
 namespace sample {
 
 namespace fs = std::filesystem;
 using Bytes = std::vector<unsigned char>;
-
-/// A new empty folder, removed with its contents at the end of the scope.
-class Folder {
- public:
-  Folder() {
-    static int counter = 0;
-    path_ =
-        fs::temp_directory_path() / ("backlight-test-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
-    fs::create_directories(path_);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-
-  const fs::path& path() const { return path_; }
-  fs::path operator/(const fs::path& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
 
 /// The folder of real meshes and images, where there is one.
 inline std::optional<fs::path> data_folder() {

@@ -25,8 +25,8 @@ struct Call {
   const uint32_t* scalars;         ///< per scalar: its bits
   const int32_t* tables;           ///< per table: rows that exist, elements from one to the next
   std::byte* const* folds;         ///< per fold. Span all: 16 lanes, read and written; lanes: the element of row 0;
-                                   ///< rows: the accumulator of lane 0, read and written
-  const int64_t* fold_bytes;       ///< per fold over lanes: from a row's element to the next row's
+                            ///< rows: the accumulator of lane 0, read and written, 64 bytes readable behind the last
+  const int64_t* fold_bytes;  ///< per fold, read for those over lanes: from a row's element to the next row's
 };
 
 /// Computes the rectangle; not 0 where a Code::row met an index out of range (it read row 0 instead).
