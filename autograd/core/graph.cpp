@@ -17,8 +17,6 @@ namespace {
 
 class SlotPool {
  public:
-  explicit SlotPool(size_t count) : count_(count) {}
-
   uint16_t take() {
     const std::lock_guard lock(mutex_);
     if (!free_.empty()) {
@@ -26,24 +24,23 @@ class SlotPool {
       free_.pop_back();
       return index;
     }
-    if (next_ == count_) throw SizeError("Step: more than 65536 Steps are open in this process");
+    if (next_ == step_slots) throw SizeError("Step: more than 65536 Steps are open in this process");
     return static_cast<uint16_t>(next_++);
   }
   void give_back(uint16_t index) {
     const std::lock_guard lock(mutex_);
     free_.push_back(index);
   }
+  static SlotPool& instance() {
+    static SlotPool* const pool = new SlotPool;
+    return *pool;
+  }
 
  private:
   std::mutex mutex_;
   std::vector<uint16_t> free_;
-  size_t count_, next_ = 0;
+  size_t next_ = 0;
 };
-
-SlotPool& slot_pool(size_t count) {
-  static SlotPool* const pool = new SlotPool(count);
-  return *pool;
-}
 
 std::atomic<uint64_t> next_serial{1};
 
@@ -92,7 +89,7 @@ static const Op number_op{"number", Op::Kind::number, nullptr, nullptr};
 // Recording -------------------------------------------------------------------------------------
 
 constinit thread_local Graph* Graph::current_ = nullptr;
-constinit Graph::Slot Graph::slots_[slot_count];
+constinit Graph::Slot Graph::slots_[step_slots];
 
 void Graph::create() {
   thread_local Graph graph;
@@ -103,7 +100,7 @@ Graph::Graph() { open(); }
 
 Graph::~Graph() {
   while (!marks_.empty()) close(marks_.back().serial);
-  for (uint16_t index : own_slots_) slot_pool(slot_count).give_back(index);
+  for (uint16_t index : own_slots_) SlotPool::instance().give_back(index);
 }
 
 uint32_t Graph::append_attributes(const void* data, size_t bytes) {
@@ -286,7 +283,7 @@ void Graph::throw_unusable(const Tensor& tensor) const {
 
 uint64_t Graph::open() {
   const size_t depth = marks_.size();
-  if (own_slots_.size() == depth) own_slots_.push_back(slot_pool(slot_count).take());
+  if (own_slots_.size() == depth) own_slots_.push_back(SlotPool::instance().take());
   if (arenas_.size() == depth) arenas_.emplace_back();
   const uint64_t serial = next_serial.fetch_add(1, std::memory_order_relaxed);
   marks_.push_back(

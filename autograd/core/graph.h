@@ -120,6 +120,9 @@ struct ReduceAttributes {
   uint8_t axes;  ///< bit per axis of the input
 };
 
+/// Steps that a process can have open at once: a handle names its place in 16 bits.
+inline constexpr size_t step_slots = 1 << 16;
+
 class BACKLIGHT_API Graph {
   struct Mark {
     uint64_t serial;
@@ -217,8 +220,7 @@ class BACKLIGHT_API Graph {
     std::atomic<uint64_t> serial{0};
     std::atomic<const Graph*> graph{nullptr};
   };
-  static constexpr size_t slot_count = 1 << 16;
-  static constinit Slot slots_[slot_count];
+  static constinit Slot slots_[step_slots];
 
   Graph();
   static void create();

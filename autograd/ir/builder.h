@@ -38,7 +38,7 @@ class Builder {
   }
 
   DType type(Value value) const { return program_.body[value].type; }
-  /// Fewer instructions than this keep a region's values in the inner caches.
+  /// Instructions so far.
   size_t size() const { return program_.body.size(); }
 
  private:
