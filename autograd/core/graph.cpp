@@ -112,12 +112,6 @@ uint32_t Graph::append_attributes(const void* data, size_t bytes) {
   return static_cast<uint32_t>(offset);
 }
 
-Node& Graph::append(const Op& op, DType dtype, std::source_location where) {
-  Node& node = nodes_.emplace_back(op, dtype, depth_, where_override ? *where_override : where);
-  if (depth_ == 0 && !warned_) warn_if_root_grows();
-  return node;
-}
-
 uint32_t Graph::append(const Op& op, const Shape& shape, DType dtype, std::source_location where) {
   Node& node = append(op, dtype, where);
   node.rank = static_cast<uint8_t>(shape.rank());
@@ -140,11 +134,12 @@ Tensor Graph::record_map(const Op& op, std::span<const uint32_t> inputs, DType d
   }
   if (found) [[likely]] {
     node.rank = shape->rank;
-    for (int axis = 0; axis < max_rank; ++axis) node.extents[axis] = shape->extents[axis];
+    const auto extents = std::to_array(shape->extents);  // a copy: else the compiler calls memmove()
+    std::memcpy(node.extents, extents.data(), sizeof node.extents);
   } else {
     broadcast(op, inputs);
   }
-  return handle(size() - 1);
+  return Tensor(innermost_, size() - 1, marks_[depth_].slot, op.id);
 }
 
 /// The shape of the newest node, which goes again where there is none.
@@ -289,6 +284,7 @@ uint64_t Graph::open() {
   marks_.push_back(
       {serial, own_slots_[depth], size(), pool_.size(), leaves_.size(), held_.size(), arenas_[depth].mark(), 0});
   depth_ = static_cast<uint32_t>(depth);
+  innermost_ = serial;
   Slot& entry = slots_[own_slots_[depth]];
   entry.graph.store(this, std::memory_order_relaxed);
   entry.serial.store(serial, std::memory_order_relaxed);
@@ -312,6 +308,7 @@ void Graph::close(uint64_t serial) {
   arenas_[marks_.size() - 1].release(mark.arena);
   marks_.pop_back();
   depth_ = marks_.empty() ? 0 : depth_ - 1;
+  innermost_ = marks_.empty() ? 0 : marks_.back().serial;
 }
 
 int64_t Graph::memory_limit() const {
@@ -335,7 +332,7 @@ int64_t Graph::used_bytes() const {
 }
 
 void Graph::warn_if_root_grows() {
-  if (size() < root_node_warning && arenas_[0].used() < root_byte_warning) return;
+  if (warned_ || (size() < root_node_warning && arenas_[0].used() < root_byte_warning)) return;
   warned_ = true;
   std::map<std::string, int64_t> counts;
   for (const Node& node : nodes_) ++counts[node.op->name];

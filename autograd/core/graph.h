@@ -57,23 +57,33 @@ struct Op {
   static const Op& by_id(uint16_t id);
 };
 
-struct Node {
-  Node(const Op& op_, DType dtype_, uint32_t depth_, std::source_location where_)
-      : op(&op_), dtype(dtype_), depth(depth_), where(where_) {}
-
+/// What a node computes, apart from its attributes.
+struct NodeForm {
   const Op* op;
   uint32_t inputs[3] = {};  ///< with more: {offset in the attribute pool, count}
   uint8_t input_count = 0;  ///< many_inputs: more than three
   uint8_t rank = 0;
   DType dtype;
-  uint8_t flags = 0;
+  uint8_t unused = 0;
   int64_t extents[max_rank] = {};
+
+  static constexpr uint8_t many_inputs = 255;
+};
+
+inline bool same_shape(const NodeForm& a, const NodeForm& b) {
+  int64_t differences = a.rank ^ b.rank;
+  for (int axis = 0; axis < max_rank; ++axis) differences |= a.extents[axis] ^ b.extents[axis];  // 0 beyond the rank
+  return differences == 0;
+}
+
+struct Node : NodeForm {
+  Node(const Op& op_, DType dtype_, uint32_t depth_, std::source_location where_)
+      : NodeForm{.op = &op_, .dtype = dtype_}, depth(depth_), where(where_) {}
+
   uint32_t attributes = 0;  ///< offset in the attribute pool
   uint32_t depth;           ///< of the Step that owns it
   std::source_location where;
   void* value = nullptr;  ///< computed and kept, or a leaf's memory; null: not computed
-
-  static constexpr uint8_t many_inputs = 255;
 
   Shape shape() const { return Shape(extents, rank); }
   int64_t size() const {
@@ -172,6 +182,8 @@ class BACKLIGHT_API Graph {
   // Reading --------------------------------------------------------------------------------------
   /// The node of a live handle of this thread; throws StaleTensor, WrongThread, ValueError (undefined).
   uint32_t check(const Tensor& tensor) const {
+    if (tensor.step_ == innermost_) [[likely]]
+      return tensor.node();
     const Slot& slot = slots_[tensor.slot()];
     if (slot.serial.load(std::memory_order_relaxed) == tensor.step_ && tensor.step_ != 0 &&
         slot.graph.load(std::memory_order_relaxed) == this) [[likely]] {
@@ -235,7 +247,12 @@ class BACKLIGHT_API Graph {
   size_t find_bucket(const Storage* storage, uint64_t version) const;
   void grow_leaf_table();
   void warn_if_root_grows();
-  Node& append(const Op& op, DType dtype, std::source_location where);
+  Node& append(const Op& op, DType dtype, std::source_location where) {
+    Node& node = nodes_.emplace_back(op, dtype, depth_, where_override ? *where_override : where);
+    if (depth_ == 0) [[unlikely]]
+      warn_if_root_grows();
+    return node;
+  }
   uint32_t append(const Op& op, const Shape& shape, DType dtype, std::source_location where);
   void broadcast(const Op& op, std::span<const uint32_t> inputs);
   [[noreturn]] void throw_broadcast(const Op& op, std::span<const uint32_t> inputs);
@@ -249,7 +266,8 @@ class BACKLIGHT_API Graph {
   std::vector<Node> nodes_;
   std::vector<uint64_t> pool_;
   std::vector<Mark> marks_;
-  uint32_t depth_ = 0;  ///< of the innermost Step: the last mark
+  uint32_t depth_ = 0;      ///< of the innermost Step: the last mark
+  uint64_t innermost_ = 0;  ///< its number
   std::deque<Arena> arenas_;
   std::vector<uint16_t> own_slots_;  ///< by depth
   std::vector<Leaf> leaves_;

@@ -1,10 +1,12 @@
 #include <autograd/core/error.h>
 #include <autograd/core/evaluate.h>
+#include <autograd/core/float_environment.h>
 #include <autograd/core/graph.h>
 #include <autograd/core/storage.h>
 #include <autograd/engine/plan.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <deque>
@@ -17,9 +19,25 @@ using Clock = std::chrono::steady_clock;
 
 double seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
 
+/// What a plan depends on beside the recording, in words of the key.
+using Conditions = std::array<uint64_t, 2>;
+
+Conditions conditions(const engine::Keep& keep) {
+  return {keep.outputs << 1 | (keep.calls ? 1 : 0), engine::region_limit() << 8 | static_cast<uint64_t>(backend())};
+}
+
+/// A recording and how to evaluate it.
+struct Planned {
+  engine::Recording recording;
+  Conditions conditions;
+  std::shared_ptr<engine::Plan> plan;
+};
+
 /// The working memory of an evaluation. A custom operation may evaluate inside one: each depth has its own.
 struct Workspace {
-  engine::Recording recording;
+  /// The last ones, so that a loop's step, which may evaluate a few times, finds its own of the step before.
+  std::array<Planned, 4> planned;
+  size_t next = 0;  ///< place for another
   engine::Values values;
   std::vector<uint32_t> outputs;
   std::vector<const void*> assigned;
@@ -107,11 +125,11 @@ void overwrite(Storage& storage, const void* value, std::source_location where) 
 }
 
 /// `first`: of the assigned values among the recording's outputs.
-void assign_all(const engine::Plan& plan, Workspace& workspace, std::span<const Assignment> assignments, size_t first) {
-  const engine::Recording& recording = workspace.recording;
+void assign_all(const Planned& planned, Workspace& workspace, std::span<const Assignment> assignments, size_t first) {
+  const engine::Recording& recording = planned.recording;
   workspace.assigned.clear();
   for (size_t i = 0; i < assignments.size(); ++i) {
-    const uint32_t base = plan.output_bases[first + i];
+    const uint32_t base = planned.plan->output_bases[first + i];
     const std::byte* value = workspace.values[base];
     if (recording.known(base)) {  // it may be the memory of a Parameter that is assigned here too
       const int64_t bytes = assignments[i].parameter.size() * size_of(assignments[i].parameter.dtype());
@@ -136,16 +154,16 @@ bool is_shared_memory(const Graph& graph, const Node& node) {
 }
 
 /// The outputs' values, and the plan's kept ones, become known.
-void commit(const engine::Plan& plan, Workspace& workspace, size_t outputs) {
-  const engine::Recording& recording = workspace.recording;
+void commit(const Planned& planned, const engine::Values& values, size_t outputs) {
+  const engine::Recording& recording = planned.recording;
   Graph& graph = recording.graph();
-  for (const engine::Plan::Buffer& buffer : plan.buffers) {
-    if (buffer.kept) recording.node(buffer.position).value = workspace.values[buffer.position];
+  for (const engine::Plan::Buffer& buffer : planned.plan->buffers) {
+    if (buffer.kept) recording.node(buffer.position).value = values[buffer.position];
   }
   for (size_t i = 0; i < outputs; ++i) {
     Node& node = recording.node(recording.outputs()[i]);
     if (node.value != nullptr) continue;
-    const Node& base = recording.node(plan.output_bases[i]);
+    const Node& base = recording.node(planned.plan->output_bases[i]);
     // A reshaped Parameter: an assignment must not change what was read.
     node.value = is_shared_memory(graph, base) ? copy_of(graph, node, base.value) : base.value;
   }
@@ -162,12 +180,30 @@ void keep_old_values(Graph& graph, std::span<const uint32_t> outputs, std::span<
   }
 }
 
+/// The plan of what the workspace's outputs depend on.
+const Planned& plan(Graph& graph, Workspace& workspace, const engine::Keep& keep) {
+  const Conditions wanted = conditions(keep);
+  for (Planned& planned : workspace.planned) {
+    if (planned.plan == nullptr || planned.conditions != wanted) continue;
+    if (planned.recording.repeats(graph, workspace.outputs)) return planned;
+  }
+  Planned& planned = workspace.planned[workspace.next];
+  workspace.next = (workspace.next + 1) % workspace.planned.size();
+  planned.plan = nullptr;  // until the recording has one
+  planned.conditions = wanted;
+  planned.recording.trace(graph, workspace.outputs);
+  for (uint64_t word : wanted) planned.recording.add_to_key(word);
+  planned.plan = engine::find_plan(planned.recording, keep);
+  return planned;
+}
+
 }  // namespace
 
 void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments) {
   Graph& graph = Graph::current();
   Lease lease;
   Workspace& workspace = *lease;
+  const FloatEnvironment environment;
   workspace.outputs.clear();
   for (const Tensor& tensor : tensors) workspace.outputs.push_back(graph.check(tensor));
   for (const Assignment& assignment : assignments) {
@@ -176,34 +212,30 @@ void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assig
     workspace.outputs.push_back(graph.check(assignment.value));
   }
   const auto start = Clock::now();
-  const engine::Keep keep{tensors.size(), assignments.empty()};
-  workspace.recording.trace(graph, workspace.outputs);
-  workspace.recording.add_to_key(keep.outputs << 1 | (keep.calls ? 1 : 0));
-  workspace.recording.add_to_key(engine::region_limit() << 8 | static_cast<uint64_t>(backend()));
-  const std::shared_ptr<engine::Plan> plan = engine::find_plan(workspace.recording, keep);
+  const Planned& planned = plan(graph, workspace, {tensors.size(), assignments.empty()});
   KeptMemory kept(graph, workspace.marks);
-  engine::allocate(*plan, workspace.recording, workspace.scratch, workspace.values);
+  engine::allocate(*planned.plan, planned.recording, workspace.scratch, workspace.values);
   kept.taken();
-  const auto planned = Clock::now();
+  const auto ready = Clock::now();
   try {
-    engine::run(*plan, workspace.recording, workspace.scratch, workspace.values);
+    engine::run(*planned.plan, planned.recording, workspace.scratch, workspace.values);
   } catch (...) {
     kept.give_back();
     throw;
   }
-  commit(*plan, workspace, tensors.size());
+  commit(planned, workspace.values, tensors.size());
 
   Report& report = Workspaces::current().report;
-  report.plan_seconds = seconds(planned - start);
-  report.run_seconds = seconds(Clock::now() - planned);
-  report.nodes = workspace.recording.size();
-  report.regions = static_cast<int64_t>(plan->regions.size());
-  report.instructions = plan->instructions;
-  report.peak_bytes = plan->kept_bytes + plan->temporary_bytes;
+  report.plan_seconds = seconds(ready - start);
+  report.run_seconds = seconds(Clock::now() - ready);
+  report.nodes = planned.recording.size();
+  report.regions = static_cast<int64_t>(planned.plan->regions.size());
+  report.instructions = planned.plan->instructions;
+  report.peak_bytes = planned.plan->kept_bytes + planned.plan->temporary_bytes;
 
   const std::span<const uint32_t> outputs(workspace.outputs);
   keep_old_values(graph, outputs.first(tensors.size()), assignments);
-  assign_all(*plan, workspace, assignments, tensors.size());
+  assign_all(planned, workspace, assignments, tensors.size());
 }
 
 void evaluate(std::span<const Tensor> tensors) { evaluate(tensors, {}); }

@@ -4,6 +4,8 @@
 #include <autograd/ir/builder.h>
 
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
 
 namespace autograd::engine {
 
@@ -30,6 +32,46 @@ uint64_t number_class(double number) {
   return ir::is_structural(number) ? static_cast<uint64_t>(static_cast<int64_t>(number)) : uint64_t{7};
 }
 
+constexpr size_t most_attribute_words = 2 * max_rank;
+
+/// What of its attributes decides how an unknown node, or a number, is computed.
+uint64_t* describe_attributes(const Graph& graph, const Node& node, uint64_t* out) {
+  switch (node.op->kind) {
+    case Kind::number: *out++ = number_class(graph.attributes<NumberAttributes>(node).value); break;
+    case Kind::reduce: {
+      const ReduceAttributes& reduce = graph.attributes<ReduceAttributes>(node);
+      *out++ = pack(reduce.axes, static_cast<uint64_t>(reduce.reduction));
+      break;
+    }
+    case Kind::view: {
+      const StridedView& view = graph.attributes<StridedView>(node);
+      const int rank = graph.node(graph.inputs(node)[0]).rank;
+      for (int axis = 0; axis < rank; ++axis) {
+        *out++ = static_cast<uint64_t>(view.start[axis]);
+        *out++ = static_cast<uint64_t>(view.step[axis]) << 8 | static_cast<uint8_t>(view.axis[axis]);
+      }
+      break;
+    }
+    default: break;
+  }
+  return out;
+}
+
+bool is_described(const Node& node) { return node.value == nullptr || node.op->kind == Kind::number; }
+
+/// Larger recordings take long to run, and much to remember.
+constexpr size_t most_remembered = 1 << 14;
+
+bool equal(const NodeForm& a, const NodeForm& b) {
+  uint64_t x[sizeof(NodeForm) / 8], y[sizeof(NodeForm) / 8];
+  std::memcpy(x, &a, sizeof x);
+  std::memcpy(y, &b, sizeof y);
+  uint64_t differences = 0;
+  for (size_t i = 0; i < std::size(x); ++i) differences |= x[i] ^ y[i];
+  return differences == 0;
+}
+static_assert(std::has_unique_object_representations_v<NodeForm>);
+
 }  // namespace
 
 void Recording::trace(Graph& graph, std::span<const uint32_t> outputs) {
@@ -53,6 +95,7 @@ void Recording::trace(Graph& graph, std::span<const uint32_t> outputs) {
     outputs_.push_back(static_cast<uint32_t>(seen_[output]));
     add_to_key(outputs_.back());
   }
+  remember(outputs);
 }
 
 void Recording::make_room(size_t words) {
@@ -96,30 +139,69 @@ void Recording::reach(std::span<const uint32_t> outputs) {
 }
 
 void Recording::describe(uint32_t position, const Node& node, std::span<const uint32_t> inputs) {
-  make_room(2 + max_rank + 2 * max_rank + inputs.size());
+  make_room(2 + max_rank + most_attribute_words + inputs.size());
   uint64_t* out = end_;
   const bool is_known = node.value != nullptr;
-  const Kind kind = node.op->kind;
-  const uint64_t op = is_known && kind != Kind::number ? 0xffff : node.op->id;
+  const uint64_t op = is_described(node) ? node.op->id : 0xffff;
   *out++ = op | static_cast<uint64_t>(node.dtype) << 16 | static_cast<uint64_t>(node.rank) << 24 |
            static_cast<uint64_t>(is_known) << 28 | static_cast<uint64_t>(inputs.size()) << 32;
   for (int axis = 0; axis < node.rank; ++axis) *out++ = static_cast<uint64_t>(node.extents[axis]);
   for (size_t i = 0; i < inputs.size(); i += 2) {
     *out++ = pack(position - inputs[i], i + 1 < inputs.size() ? position - inputs[i + 1] : 0);
   }
-  if (kind == Kind::number) *out++ = number_class(graph_->attributes<NumberAttributes>(node).value);
-  if (kind == Kind::reduce && !is_known) {
-    const ReduceAttributes& reduce = graph_->attributes<ReduceAttributes>(node);
-    *out++ = pack(reduce.axes, static_cast<uint64_t>(reduce.reduction));
-  }
-  if (kind == Kind::view && !is_known) {
-    const StridedView& view = graph_->attributes<StridedView>(node);
-    for (int axis = 0; axis < this->node(inputs[0]).rank; ++axis) {
-      *out++ = static_cast<uint64_t>(view.start[axis]);
-      *out++ = static_cast<uint64_t>(view.step[axis]) << 8 | static_cast<uint8_t>(view.axis[axis]);
+  end_ = is_described(node) ? describe_attributes(*graph_, node, out) : out;
+}
+
+void Recording::remember(std::span<const uint32_t> outputs) {
+  output_nodes_.clear();
+  if (nodes_.size() > most_remembered) return;
+  output_nodes_.assign(outputs.begin(), outputs.end());
+  forms_.clear();
+  known_.clear();
+  particular_.clear();
+  attributes_.clear();
+  for (uint32_t position = 0; position < size(); ++position) {
+    const Node& node = this->node(position);
+    forms_.push_back(node);
+    known_.push_back(node.value != nullptr);
+    uint64_t words[most_attribute_words];
+    const uint64_t* end = is_described(node) ? describe_attributes(*graph_, node, words) : words;
+    attributes_.insert(attributes_.end(), static_cast<const uint64_t*>(words), end);
+    if (end != words || node.op->kind == Kind::leaf || node.input_count == Node::many_inputs) {
+      particular_.push_back(position);
     }
   }
-  end_ = out;
+}
+
+bool Recording::repeats(const Graph& graph, std::span<const uint32_t> outputs) const {
+  if (outputs.empty() || !std::ranges::equal(outputs, output_nodes_)) return false;
+  // Outputs of the same numbers; so were their inputs, if all of these forms are the same.
+  if (nodes_.back() >= graph.size()) return false;
+  for (size_t position = 0; position < nodes_.size(); ++position) {
+    const Node& node = graph.node(nodes_[position]);
+    if (!equal(node, forms_[position]) || (node.value != nullptr) != (known_[position] != 0)) return false;
+  }
+  return same_attributes(graph);
+}
+
+bool Recording::same_attributes(const Graph& graph) const {
+  const uint64_t* expected = attributes_.data();
+  for (uint32_t position : particular_) {
+    const Node& node = graph.node(nodes_[position]);
+    if (node.input_count == Node::many_inputs && node.value == nullptr && !same_inputs(graph, position)) return false;
+    if (node.op->kind == Kind::leaf) check_version(graph, node);
+    if (!is_described(node)) continue;
+    uint64_t words[most_attribute_words];
+    const uint64_t* end = describe_attributes(graph, node, words);
+    if (!std::equal(static_cast<const uint64_t*>(words), end, expected)) return false;
+    expected += end - words;
+  }
+  return true;
+}
+
+bool Recording::same_inputs(const Graph& graph, uint32_t position) const {
+  return std::ranges::equal(graph.inputs(graph.node(nodes_[position])), inputs(position), {}, {},
+                            [&](uint32_t input) { return nodes_[input]; });
 }
 
 uint64_t Recording::hash() const {

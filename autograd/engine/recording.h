@@ -15,6 +15,10 @@ class Recording {
   /// Finds what the outputs (graph indices) depend on; known values end the search.
   /// throws OverwrittenParameter
   void trace(Graph& graph, std::span<const uint32_t> outputs);
+  /// Whether trace() would find what it found last: the same nodes, at the same places. A loop's steps mostly are
+  /// alike, and comparing costs a tenth of tracing. True: this recording is now that of these outputs.
+  /// throws OverwrittenParameter
+  bool repeats(const Graph& graph, std::span<const uint32_t> outputs) const;
   /// Adds what else a plan depends on to the key.
   void add_to_key(uint64_t word) {
     make_room(1);
@@ -42,6 +46,9 @@ class Recording {
  private:
   void reach(std::span<const uint32_t> outputs);
   void describe(uint32_t position, const Node& node, std::span<const uint32_t> inputs);
+  void remember(std::span<const uint32_t> outputs);
+  bool same_attributes(const Graph& graph) const;
+  bool same_inputs(const Graph& graph, uint32_t position) const;
   void make_room(size_t words);
 
   Graph* graph_ = nullptr;
@@ -51,6 +58,12 @@ class Recording {
   std::vector<uint32_t> outputs_;
   std::vector<uint64_t> key_;  ///< up to end_
   uint64_t* end_ = nullptr;
+  // For repeats(), of recordings that are not large:
+  std::vector<NodeForm> forms_;       ///< by position
+  std::vector<uint8_t> known_;        ///< by position
+  std::vector<uint32_t> particular_;  ///< positions with more to compare than their form
+  std::vector<uint64_t> attributes_;  ///< words of those positions, in order
+  std::vector<uint32_t> output_nodes_;
   /// By graph index: the trace that saw the node (high half) and its position.
   std::vector<uint64_t> seen_;
   uint32_t trace_ = 0;

@@ -1,5 +1,4 @@
 #include <autograd/core/error.h>
-#include <autograd/core/float_environment.h>
 #include <autograd/core/parallel.h>
 #include <autograd/engine/fold.h>
 #include <autograd/engine/plan.h>
@@ -204,7 +203,6 @@ void run_call(const Recording& recording, const Region& region, Arena& scratch, 
 
 void run(Plan& plan, const Recording& recording, Arena& scratch, const Values& values) {
   using Clock = std::chrono::steady_clock;
-  const FloatEnvironment environment;
   for (Region& region : plan.regions) {
     const Clock::time_point start = trace().time ? Clock::now() : Clock::time_point();
     const Arena::Mark mark = scratch.mark();

@@ -50,7 +50,7 @@ Tensor operator+(Located x, Located y) { return record_map(add_op, x, y); }
 Tensor operator-(Located x, Located y) { return record_map(subtract_op, x, y); }
 Tensor operator*(Located x, Located y) { return record_map(multiply_op, x, y); }
 Tensor operator/(Located x, Located y) { return record_map(divide_op, x, y); }
-Tensor operator%(Located x, Located y) { return record_map(remainder_op, x, y, {.floats = false}); }
+Tensor operator%(Located x, Located y) { return record_map(remainder_op, x, y, integer_rule); }
 Tensor operator-(Located x) { return record_map(negate_op, x); }
 
 // |x|. vjp: g sign(x), 0 at 0.

@@ -10,8 +10,6 @@ using Inputs = std::span<const Value>;
 
 namespace {
 
-constexpr MapRule boolean_rule{.floats = false, .integers = false, .booleans = true};
-
 Gradients no_gradient(const Vjp&) { return Gradients(Tensor()); }
 
 }  // namespace
@@ -66,6 +64,6 @@ Tensor cast(Located x, DType type) {
 // No vjp: grad() does not look behind it.
 static const Op stop_gradient_op{"stop_gradient", Op::Kind::map, [](Builder&, Inputs in, DType) { return in[0]; },
                                  nullptr};
-Tensor stop_gradient(Located x) { return record_map(stop_gradient_op, x, {.booleans = true}); }
+Tensor stop_gradient(Located x) { return record_map(stop_gradient_op, x, number_rule | boolean_rule); }
 
 }  // namespace autograd

@@ -6,13 +6,13 @@ namespace autograd {
 namespace {
 
 void check_rule(const Op& op, DType type, MapRule rule) {
-  if (is_floating(type) && rule.floats) return;
-  if (type == DType::int32 && rule.integers) return;
-  if (type == DType::boolean && rule.booleans) return;
+  if ((static_cast<int>(rule) >> static_cast<int>(type) & 1) != 0) [[likely]]
+    return;
   throw_dtype(op, type,
-              !rule.integers && !rule.booleans ? "float32 or float64"
-              : !rule.floats                   ? (rule.integers ? "int32 or bool" : "bool")
-                                               : "float32, float64 or int32");
+              rule == float_rule     ? "float32 or float64"
+              : rule == integer_rule ? "int32"
+              : rule == boolean_rule ? "bool"
+                                     : "float32, float64 or int32");
 }
 
 }  // namespace

@@ -10,13 +10,19 @@
 
 namespace autograd {
 
-/// An elementwise operation on inputs of one floating-point or integer type.
-struct MapRule {
-  bool floats = true, integers = true, booleans = false;
-};
-inline constexpr MapRule float_rule{.integers = false};
-Tensor record_map(const Op& op, const Located& x, MapRule rule = {});
-Tensor record_map(const Op& op, const Located& x, const Located& y, MapRule rule = {});
+/// The types that an elementwise operation takes, all inputs of one: a bit a type.
+enum class MapRule : uint8_t {};
+constexpr MapRule operator|(MapRule a, MapRule b) {
+  return static_cast<MapRule>(static_cast<uint8_t>(a) | static_cast<uint8_t>(b));
+}
+constexpr MapRule rule_of(DType type) { return static_cast<MapRule>(1 << static_cast<int>(type)); }
+inline constexpr MapRule float_rule = rule_of(DType::float32) | rule_of(DType::float64);
+inline constexpr MapRule integer_rule = rule_of(DType::int32);
+inline constexpr MapRule boolean_rule = rule_of(DType::boolean);
+inline constexpr MapRule number_rule = float_rule | integer_rule;
+
+Tensor record_map(const Op& op, const Located& x, MapRule rule = number_rule);
+Tensor record_map(const Op& op, const Located& x, const Located& y, MapRule rule = number_rule);
 Tensor record_comparison(const Op& op, const Located& x, const Located& y);
 
 /// The operands' nodes, all of the returned type, which numbers take from the tensors; float32 if all are

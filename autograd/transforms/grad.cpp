@@ -21,7 +21,8 @@ namespace {
 /// Sums a gradient over the axes along which `to` was broadcast.
 Tensor unbroadcast(const Graph& graph, const Tensor& grad, uint32_t to) {
   const Node &node = graph.node(graph.check(grad)), &target = graph.node(to);
-  if (node.rank == target.rank && std::equal(node.extents, node.extents + node.rank, target.extents)) return grad;
+  if (same_shape(node, target)) [[likely]]
+    return grad;
   const Shape from = node.shape(), shape = target.shape();
   const int shift = from.rank() - shape.rank();
   Axes axes;
@@ -130,18 +131,17 @@ class Reverse {
   bool covers(uint32_t node) const { return node >= first_ && node - first_ < depends_.size(); }
 
   void propagate(uint32_t node) {
-    const Op& op = *graph_.node(node).op;
-    const std::span<const uint32_t> recorded = graph_.inputs(graph_.node(node));
-    if (op.vjp == nullptr || recorded.empty()) return;  // a variable that is a leaf or cut off
-    // Copies: recording moves the memory behind `recorded`.
-    if (recorded.size() <= few) [[likely]] {
-      uint32_t nodes[few];
+    const Node& recorded = graph_.node(node);
+    if (recorded.op->vjp == nullptr || recorded.input_count == 0) return;  // a variable that is a leaf or cut off
+    // Copies: recording moves the nodes.
+    if (recorded.input_count != Node::many_inputs) [[likely]] {
+      const uint32_t nodes[few] = {recorded.inputs[0], recorded.inputs[1], recorded.inputs[2]};
       Tensor inputs[few];
-      std::copy(recorded.begin(), recorded.end(), nodes);
-      propagate(node, {nodes, recorded.size()}, {inputs, recorded.size()});
+      propagate(node, {nodes, recorded.input_count}, {inputs, recorded.input_count});
     } else {
-      input_nodes_.assign(recorded.begin(), recorded.end());
-      inputs_.resize(recorded.size());
+      const std::span<const uint32_t> nodes = graph_.inputs(recorded);
+      input_nodes_.assign(nodes.begin(), nodes.end());
+      inputs_.resize(nodes.size());
       propagate(node, input_nodes_, inputs_);
     }
   }

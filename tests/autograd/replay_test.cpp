@@ -120,6 +120,72 @@ TEST_CASE("Changing numbers find the plan again; other structures do not") {
   for (size_t i = 0; i < values.size(); ++i) CHECK(values[i] == Approx(expected[i]).epsilon(1e-5));
 }
 
+TEST_CASE("Steps that differ in one thing alone are told apart") {
+  // Each function is recorded between steps of the first one: node for node alike but for what its line names.
+  using Function = Tensor (*)(const Array&, const Array&);
+  const Function base = [](const Array& x, const Array& y) { return ag::sum(ag::slice(x * y, 0, {.stop = 8})) * 3; };
+  const Function variants[] = {
+      base,
+      [](const Array& x, const Array& y) { return ag::sum(ag::slice(x + y, 0, {.stop = 8})) * 3; },  // op
+      [](const Array& x, const Array&) { return ag::sum(ag::slice(x * x, 0, {.stop = 8})) * 3; },    // input
+      [](const Array& x, const Array& y) {
+        return ag::sum(ag::slice(x * y, 0, {.start = 2, .stop = 10})) * 3;
+      },                                                                                             // view
+      [](const Array& x, const Array& y) { return ag::max(ag::slice(x * y, 0, {.stop = 8})) * 3; },  // reduction
+      [](const Array& x, const Array& y) { return ag::sum(ag::slice(x * y, 0, {.stop = 9})) * 3; },  // extent
+      [](const Array& x, const Array& y) { return ag::sum(ag::slice(x * y, 0, {.stop = 8})) * 4; },  // number
+      [](const Array& x, const Array& y) { return ag::sum(ag::slice(x * y, 0, {.stop = 8})) * 2; },  // a special one
+      [](const Array& x, const Array& y) {                                                           // a known value
+        const Tensor product = x * y;
+        ag::evaluate({product});
+        return ag::sum(ag::slice(product, 0, {.stop = 8})) * 3;
+      },
+      [](const Array& x, const Array& y) {  // many inputs
+        return ag::sum(ag::concatenate({x, y, x, y, x}, 0)) * 3;
+      },
+      [](const Array& x, const Array& y) {  // others of them
+        return ag::sum(ag::concatenate({x, y, y, y, x}, 0)) * 3;
+      },
+  };
+  std::vector<double> fresh, among;
+  const Array x = ag::arange(12, ag::DType::float32), y = ag::full({12}, 0.5);
+  for (const Function variant : variants) {
+    in_thread([&] {
+      const ag::Step step;
+      fresh.push_back(variant(x, y).item());
+    });
+  }
+  in_thread([&] {
+    for (const Function variant : variants) {
+      for (const Function function : {base, variant, base, variant}) {
+        const ag::Step step;
+        among.push_back(function(x, y).item());
+      }
+    }
+  });
+  for (size_t i = 0; i < fresh.size(); ++i) {
+    INFO("variant " << i);
+    const std::vector<double> found(among.begin() + static_cast<ptrdiff_t>(4 * i),
+                                    among.begin() + static_cast<ptrdiff_t>(4 * i + 4));
+    CHECK(found == std::vector<double>{fresh[0], fresh[i], fresh[0], fresh[i]});
+  }
+}
+
+TEST_CASE("A step that repeats another notices an overwritten Parameter") {
+  ag::Parameter p = ag::full({4}, 2);
+  const Array next = ag::full({4}, 3);
+  for (int i = 0; i < 3; ++i) {
+    const ag::Step step;
+    const Tensor square = ag::square(p);
+    if (i == 2) {
+      p.assign(next);
+      CHECK_THROWS_AS(ag::evaluate({square}), ag::OverwrittenParameter);
+    } else {
+      CHECK(square.values<float>()[0] == 4);
+    }
+  }
+}
+
 TEST_CASE("Changing sizes make no machine code") {
   for (const ag::Backend backend : machines()) {
     const WithBackend with(backend);
