@@ -70,6 +70,20 @@ uint8_t splits(const Walk& walk, const Shape& domain) {
   return bits;
 }
 
+/// Whether an operand is a fold over lanes, or comes from a region with such an operand, element for element.
+bool reads_column(const Planner& planner, const NodeState& state) {
+  for (uint32_t k = 0; k < state.source_count; ++k) {
+    const Source& source = planner.sources[state.sources + k];
+    if (source.kind != Source::Kind::memory || !source.walk.identity || planner.known(source.walk.base)) continue;
+    const uint32_t region = planner.states[source.walk.base].region;
+    if (region == none) continue;  // a number
+    const Draft& producer = planner.drafts[region];
+    const bool folds = planner.node(source.walk.base).op->kind == Kind::reduce;
+    if (folds ? producer.demands.folds_part : producer.demands.columns) return true;
+  }
+  return false;
+}
+
 Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
   Demands demands;
   const NodeState& state = planner.states[node];
@@ -79,7 +93,10 @@ Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
     demands.split |= splits(source.walk, domain);
     if (source.kind == Source::Kind::gathered) demands.split |= splits(source.index, domain);
   }
-  if (planner.node(node).op->kind != Kind::reduce) return demands;
+  if (planner.node(node).op->kind != Kind::reduce) {
+    demands.columns = reads_column(planner, state);
+    return demands;
+  }
   const Reduced fold = reduced(planner, node);
   demands.folds_all = fold.span == ir::Fold::Span::all;
   if (demands.folds_all) return demands;
@@ -108,13 +125,14 @@ bool folds_agree(const Shape& domain, const Demands& demands) {
 
 Demands both(const Demands& a, const Demands& b) {
   return {static_cast<uint8_t>(a.split | b.split), static_cast<uint8_t>(a.solid | b.solid), a.folds_all || b.folds_all,
-          a.folds_part || b.folds_part};
+          a.folds_part || b.folds_part, a.columns || b.columns};
 }
 
 bool accepts(const Draft& draft, const Demands& demands) {
   if (draft.nodes.size() >= region_limit()) return false;
   const Demands all = both(draft.demands, demands);
   if ((all.split & all.solid) != 0) return false;
+  if (all.columns && all.folds_all) return false;  // between stages only if nothing waits for the whole column
   return !all.folds_all || !all.folds_part || folds_agree(draft.domain, all);
 }
 
@@ -327,6 +345,7 @@ void fuse(Planner& planner) {
       place_fused(planner, node, open);
     }
   }
+  group_stages(planner);
   Recomputation recomputation(planner);
   for (uint32_t region = 0; region < planner.drafts.size(); ++region) recomputation.run(region);
   Storing storing(planner);

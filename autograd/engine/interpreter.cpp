@@ -79,6 +79,7 @@ void for_each_run(const KernelArguments& arguments, const Operand& operand, int6
 /// The state of one run over the domain.
 struct Interpreter::Tile {
   const KernelArguments& arguments;
+  const Piece& piece;
   Fault& fault;
   std::byte* slots;
   std::vector<void*>& values;
@@ -168,7 +169,7 @@ void Interpreter::load(const Instruction& instruction, const Operand& operand, T
   const StrideFunction copy = kernels_.strided(instruction.inst.type);
   const int64_t stride = operand.strides[static_cast<size_t>(tile.arguments.rank - 1)];
   for_each_run(tile.arguments, operand, tile.begin, tile.count, [&](int64_t done, int64_t offset, int64_t length) {
-    const std::byte* from = operand.data + offset * size;
+    const std::byte* from = address(operand, tile.piece, offset);
     if (stride == 1) {
       std::memcpy(out + done * size, from, static_cast<size_t>(length * size));
     } else {
@@ -269,7 +270,7 @@ void Interpreter::run(const KernelArguments& arguments, const Piece& piece, Faul
   values.assign(instructions_.size(), nullptr);
   auto* slots = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64;
 
-  Tile tile{arguments, fault, slots, values, offsets.data(), lanes};
+  Tile tile{arguments, piece, fault, slots, values, offsets.data(), lanes};
   tile.begin = piece.begin;
   tile.count = tile_size_;
   for (size_t i = 0; i < instructions_.size(); ++i) {
@@ -277,8 +278,8 @@ void Interpreter::run(const KernelArguments& arguments, const Piece& piece, Faul
     if (instruction.place == Place::slot) values[i] = slots + instruction.where * slot_bytes;
     if (!instruction.uniform) continue;
     if (instruction.inst.code == Code::load) {
-      kernels_.strided(instruction.inst.type)(values[i], arguments.operands[instruction.inst.immediate].data, 0,
-                                              tile.count);
+      const Operand& operand = arguments.operands[instruction.inst.immediate];
+      kernels_.strided(instruction.inst.type)(values[i], address(operand, piece, 0), 0, tile.count);
     } else {
       execute(instruction, tile);
     }
@@ -297,7 +298,7 @@ void Interpreter::run_elements(Tile& tile, int64_t begin, int64_t end) const {
       const Instruction& instruction = instructions_[i];
       if (instruction.uniform) continue;
       if (instruction.place != Place::slot) {
-        tile.values[i] = tile.arguments.operands[instruction.where].data + tile.begin * size_of(instruction.inst.type);
+        tile.values[i] = address(tile.arguments.operands[instruction.where], tile.piece, tile.begin);
       }
       execute(instruction, tile);
     }
@@ -316,7 +317,7 @@ void Interpreter::store(Tile& tile) const {
   for (const ir::Store& store : program_.stores) {
     const Instruction& instruction = instructions_[store.value];
     const int64_t size = size_of(instruction.inst.type);
-    std::byte* to = tile.arguments.operands[store.operand].data + tile.begin * size;
+    std::byte* to = address(tile.arguments.operands[store.operand], tile.piece, tile.begin);
     if (to != tile.values[store.value])
       std::memcpy(to, tile.values[store.value], static_cast<size_t>(tile.count * size));
   }

@@ -138,6 +138,7 @@ class Lowering {
         operand.strides[static_cast<size_t>(axis)] = walk.strides[static_cast<size_t>(axes[axis])];
       }
       operand.bytes = size_of(planner_.node(walk.base).dtype);
+      operand.local = planner_.states[walk.base].local;
       arguments.operands.push_back(operand);
       region_.operands.push_back({walk.base, walk.offset * operand.bytes});
     }

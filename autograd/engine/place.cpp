@@ -9,9 +9,9 @@ namespace {
 
 constexpr int64_t alignment = 64;
 
-int64_t buffer_bytes(const Node& node) {
-  return std::max<int64_t>((node.size() * size_of(node.dtype) + alignment - 1) / alignment * alignment, alignment);
-}
+int64_t aligned(int64_t bytes) { return std::max((bytes + alignment - 1) / alignment * alignment, alignment); }
+
+int64_t buffer_bytes(const Node& node) { return aligned(node.size() * size_of(node.dtype)); }
 
 /// Offsets for buffers that come and go in the order of regions: first fit among the gaps.
 class Offsets {
@@ -84,16 +84,48 @@ void mark_kept(Planner& planner, const Keep& keep) {
   }
 }
 
+/// Whether a value is read by stages only, each of which needs the rows of its block alone.
+bool is_local(const Planner& planner, uint32_t position) {
+  const NodeState& state = planner.states[position];
+  const Draft& draft = planner.drafts[state.region];
+  if (draft.stages == none || state.kept || planner.node(position).op->kind == Op::Kind::reduce) return false;
+  const StageDraft& stages = planner.stages[draft.stages];
+  return draft.domain == stages.domain && state.last_use < stages.first + stages.count;
+}
+
+/// Stages take turns: their buffers are taken and given back together.
+uint32_t first_of_turn(const Planner& planner, uint32_t region) {
+  const uint32_t stages = planner.drafts[region].stages;
+  return stages == none ? region : planner.stages[stages].first;
+}
+uint32_t last_of_turn(const Planner& planner, uint32_t region) {
+  if (region == none) return none;
+  const uint32_t stages = planner.drafts[region].stages;
+  return stages == none ? region : planner.stages[stages].first + planner.stages[stages].count - 1;
+}
+
+void add_stages(Planner& planner) {
+  for (const StageDraft& stages : planner.stages) {
+    planner.plan.stages.push_back({stages.first, stages.count, stages.rows, stages.block, stages.folds_rows});
+  }
+}
+
 }  // namespace
 
 void place(Planner& planner, const Keep& keep) {
   mark_kept(planner, keep);
+  add_stages(planner);
   Plan& plan = planner.plan;
   std::vector<uint32_t> temporary;  // positions
   for (uint32_t position = 0; position < planner.recording.size(); ++position) {
-    const NodeState& state = planner.states[position];
+    NodeState& state = planner.states[position];
     if (!state.stored || planner.known(position)) continue;
-    if (state.kept) {
+    if (is_local(planner, position)) {
+      Stages& stages = plan.stages[planner.drafts[state.region].stages];
+      const int64_t lanes = planner.node(position).size() / stages.rows;
+      state.local = stages.local_bytes;
+      stages.local_bytes += aligned(stages.block * lanes * size_of(planner.node(position).dtype));
+    } else if (state.kept) {
       plan.buffers.push_back({position, buffer_bytes(planner.node(position)), 0, true});
       plan.kept_bytes += plan.buffers.back().bytes;
     } else {
@@ -101,21 +133,24 @@ void place(Planner& planner, const Keep& keep) {
     }
   }
   // By region: buffers are taken when their region runs and given back after their last reader.
+  const auto begin_of = [&](uint32_t position) { return first_of_turn(planner, planner.states[position].region); };
   std::stable_sort(temporary.begin(), temporary.end(),
-                   [&](uint32_t a, uint32_t b) { return planner.states[a].region < planner.states[b].region; });
+                   [&](uint32_t a, uint32_t b) { return begin_of(a) < begin_of(b); });
   const size_t first = plan.buffers.size();
   std::vector<size_t> by_end;  // buffers
   for (uint32_t position : temporary) {
     by_end.push_back(plan.buffers.size());
     plan.buffers.push_back({position, buffer_bytes(planner.node(position)), 0, false});
   }
-  const auto end_of = [&](size_t buffer) { return planner.states[plan.buffers[buffer].position].last_use; };
+  const auto end_of = [&](size_t buffer) {
+    return last_of_turn(planner, planner.states[plan.buffers[buffer].position].last_use);
+  };
   std::stable_sort(by_end.begin(), by_end.end(), [&](size_t a, size_t b) { return end_of(a) < end_of(b); });
   Offsets offsets;
   size_t ended = 0;
   for (size_t i = first; i < plan.buffers.size(); ++i) {
     Plan::Buffer& buffer = plan.buffers[i];
-    const uint32_t region = planner.states[buffer.position].region;
+    const uint32_t region = begin_of(buffer.position);
     for (; ended < by_end.size() && end_of(by_end[ended]) < region; ++ended) {
       offsets.give_back(plan.buffers[by_end[ended]].offset, plan.buffers[by_end[ended]].bytes);
     }

@@ -6,6 +6,7 @@
 #include <autograd/engine/region.h>
 #include <autograd/ir/program.h>
 
+#include <bit>
 #include <memory>
 #include <vector>
 
@@ -15,9 +16,10 @@
 //   (a plan with that key exists: go on with run)                           plan_cache.cpp
 //   resolve  look through views: every input becomes a strided access       resolve.cpp
 //   fuse     gather nodes of one iteration domain into regions              fuse.cpp
+//   stages   regions of one domain's rows run block by block of rows        stages.cpp
 //   lower    a region's nodes become one program, its operands, its kernel  lower.cpp, layout.cpp, kernel.cpp
 //   place    offsets for what regions leave in memory, by liveness          place.cpp
-//   run      regions in order, each over all threads                        run.cpp
+//   run      regions in order, each over all threads                        run.cpp, fused_run.cpp
 //
 // Passes are free functions over arrays indexed by position (recording.h); nothing recurses, so a
 // chain of a million nodes is as good as any.
@@ -58,6 +60,7 @@ struct NodeState {
   uint32_t last_use = 0;  ///< region
   uint32_t sources = 0;   ///< first in Planner::sources
   uint32_t source_count = 0;
+  int64_t local = -1;   ///< if only stages read it: bytes into their local memory, instead of a buffer
   ir::Value value = 0;  ///< in the region being lowered
   uint32_t value_region = none;
 };
@@ -68,6 +71,10 @@ struct Demands {
   uint8_t split = 0;  ///< some operand walks the two axes as two
   uint8_t solid = 0;  ///< a fold needs them to be walked as one
   bool folds_all = false, folds_part = false;
+  bool columns = false;  ///< some operand is a fold over lanes, element for element
+
+  /// Where folds cut the axes into rows and lanes: no axis is split behind it.
+  int border() const { return std::bit_width(split); }
 };
 
 /// A region while nodes join it.
@@ -76,7 +83,19 @@ struct Draft {
   std::vector<uint32_t> nodes;  ///< members in order; a call has one
   bool call = false;
   Demands demands;
+  uint32_t stages = none;  ///< in Planner::stages
 };
+
+/// Consecutive regions that run as stages (stages.cpp).
+struct StageDraft {
+  uint32_t first = 0, count = 0;
+  Shape domain;
+  int border = 0;  ///< axes before it make rows, the others lanes
+  int64_t rows = 1, lanes = 1;
+  int64_t block = 1;  ///< rows
+  bool folds_all = false, folds_rows = false;
+};
+inline constexpr size_t most_stages = 12;
 
 struct Plan;
 
@@ -98,6 +117,7 @@ struct Planner {
   std::vector<NodeState>& states;  ///< by position
   std::vector<Source>& sources;
   std::vector<Draft> drafts;
+  std::vector<StageDraft> stages;
 
   const Node& node(uint32_t position) const { return recording.node(position); }
   bool known(uint32_t position) const { return recording.known(position); }
@@ -134,6 +154,14 @@ struct Region {
   double seconds = 0;
 };
 
+/// Regions that run together on one block of rows after another.
+struct Stages {
+  uint32_t first, count;
+  int64_t rows, block;  ///< of rows
+  bool folds_rows;
+  int64_t local_bytes = 0;  ///< a thread's memory for values of one block
+};
+
 /// How to evaluate any recording that has this key.
 struct Plan {
   /// Memory for a node's value.
@@ -146,6 +174,7 @@ struct Plan {
   std::vector<uint64_t> key;
   uint64_t hash = 0;
   std::vector<Region> regions;
+  std::vector<Stages> stages;
   std::vector<Buffer> buffers;
   std::vector<uint32_t> leaves;        ///< known positions that are read
   std::vector<uint32_t> output_bases;  ///< per output: the position whose memory holds it
@@ -164,6 +193,7 @@ std::shared_ptr<Plan> find_plan(const Recording& recording, const Keep& keep);
 
 void resolve(Planner& planner);
 void fuse(Planner& planner);
+void group_stages(Planner& planner);
 void lower(Planner& planner);
 void place(Planner& planner, const Keep& keep);
 

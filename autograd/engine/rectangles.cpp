@@ -30,10 +30,11 @@ class Few {
 
 class Machine {
  public:
-  Machine(jit::Function function, const ir::Program& program, const KernelArguments& arguments)
+  Machine(jit::Function function, const ir::Program& program, const KernelArguments& arguments, const Piece& piece)
       : function_(function),
         program_(program),
         arguments_(arguments),
+        piece_(piece),
         layout_(arguments.layout),
         data_(program.operands.size()),
         patterns_(layout_.patterns.size()),
@@ -50,7 +51,8 @@ class Machine {
     for (const ir::Fold& fold : program.folds) folds_all_ = folds_all_ || fold.span == Span::all;
   }
 
-  bool run(const Piece& piece) {
+  bool run() {
+    const Piece& piece = piece_;
     if (!piece.whole_rows()) {
       const int64_t lanes = arguments_.lanes();
       const int64_t first = piece.begin / lanes, last = piece.end / lanes;
@@ -127,7 +129,7 @@ class Machine {
       for (int axis = 0; axis < layout_.outer_rank; ++axis) {
         elements += index[axis] * operand.strides[static_cast<size_t>(axis)];
       }
-      data_[i] = operand.data + elements * operand.bytes + row * layout_.row_bytes[i];
+      data_[i] = address(operand, piece_, elements) + row * layout_.row_bytes[i];
     }
     for (size_t p = 0; p < layout_.patterns.size(); ++p) patterns_[p] = layout_.patterns[p].data() + lane;
     place_folds(slice * (layout_.slice / layout_.lanes) + row, lane);
@@ -150,6 +152,7 @@ class Machine {
   jit::Function function_;
   const ir::Program& program_;
   const KernelArguments& arguments_;
+  const Piece& piece_;
   const Layout& layout_;
   jit::Call call_{};
   Few<std::byte*> data_;
@@ -165,7 +168,7 @@ class Machine {
 
 bool run_machine(jit::Function function, const ir::Program& program, const KernelArguments& arguments,
                  const Piece& piece) {
-  return Machine(function, program, arguments).run(piece);
+  return Machine(function, program, arguments, piece).run();
 }
 
 }  // namespace autograd::engine

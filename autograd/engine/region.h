@@ -20,6 +20,7 @@ struct Operand {
   std::byte* data = nullptr;                ///< the element at index 0 of the domain
   std::array<int64_t, max_rank> strides{};  ///< elements, per axis of the domain
   int64_t bytes = 4;                        ///< of an element
+  int64_t local = -1;                       ///< of a value in local memory: its place there, in bytes
 };
 
 /// Rows and lanes for machine code. A slice is the domain below its outer axes; its elements in
@@ -57,8 +58,15 @@ struct KernelArguments {
 struct Piece {
   int64_t begin = 0, end = 0;
   int64_t lane_begin = 0, lane_end = INT64_MAX;
+  std::byte* local = nullptr;  ///< the thread's memory for values of this piece alone
   bool whole_rows() const { return lane_end == INT64_MAX; }
 };
+
+/// The address of `element` of an operand, in a piece.
+inline std::byte* address(const Operand& operand, const Piece& piece, int64_t element) {
+  if (operand.local < 0) return operand.data + element * operand.bytes;
+  return piece.local + operand.local + (element - piece.begin) * operand.bytes;
+}
 
 /// The first bad index or divisor that a kernel met, by position, so that the report is the same
 /// for any number of threads.

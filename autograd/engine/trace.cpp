@@ -57,9 +57,24 @@ int64_t bytes_of(const Region& region) {
   return bytes;
 }
 
+/// The stages that a region is one of, if any.
+const Stages* stages_of(const Plan& plan, size_t region) {
+  for (const Stages& stages : plan.stages) {
+    if (region >= stages.first && region < stages.first + stages.count) return &stages;
+  }
+  return nullptr;
+}
+
 std::string executor(const Region& region) {
   if (region.kernel->compiled() && region.arguments.layout.regular) return std::string(name_of(backend()));
   return "interpreter";
+}
+
+std::string stage_number(const Plan& plan, size_t region) {
+  const Stages* stages = stages_of(plan, region);
+  if (stages == nullptr) return "";
+  return ", stage " + std::to_string(region - stages->first + 1) + " of " + std::to_string(stages->count) +
+         " on blocks of " + std::to_string(stages->block) + " rows";
 }
 
 /// The operations of a region, those of one source line together.
@@ -115,7 +130,8 @@ void trace_new_plan(const Plan& plan, const Recording& recording) {
     }
     log_line(title(plan, i) + ": " + domain_of(region.arguments) + ", " +
              std::to_string(region.kernel->program().body.size()) + " instructions, " +
-             std::to_string(bytes_of(region)) + " bytes, " + executor(region) + operations(region, recording));
+             std::to_string(bytes_of(region)) + " bytes, " + executor(region) + stage_number(plan, i) +
+             operations(region, recording));
     if (trace().ir) log_line(ir::to_string(region.kernel->program()));
     if (trace().code && region.kernel->compiled()) write_code(title(plan, i), *region.kernel);
   }
@@ -126,6 +142,12 @@ void trace_new_plan(const Plan& plan, const Recording& recording) {
 void trace_times(const Plan& plan) {
   for (size_t i = 0; i < plan.regions.size(); ++i) {
     const Region& region = plan.regions[i];
+    if (const Stages* stages = stages_of(plan, i); stages != nullptr && stages->first != i) {
+      if (plan.regions[stages->first].runs > 0) {
+        log_line(title(plan, i) + ": a stage, in the time of region " + std::to_string(stages->first));
+      }
+      continue;
+    }
     if (region.runs == 0) continue;
     const double each = region.seconds / static_cast<double>(region.runs);
     char text[160];

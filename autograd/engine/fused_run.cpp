@@ -1,0 +1,186 @@
+#include <autograd/core/error.h>
+#include <autograd/core/parallel.h>
+#include <autograd/engine/fold.h>
+#include <autograd/engine/fused_run.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace autograd::engine {
+
+namespace {
+
+using Span = ir::Fold::Span;
+
+[[noreturn]] void throw_fault(const Recording& recording, const Region& region, const Fault& fault) {
+  const ir::Inst& inst = region.kernel->program().body[fault.instruction()];
+  const Node& node = recording.node(region.origins[fault.instruction()]);
+  const std::string where =
+      " at element " + std::to_string(fault.position()) + " (recorded at " + to_string(node.where) + ")";
+  if (inst.code != ir::Code::row) throw ValueError(std::string(node.op->name) + ": integer division by zero" + where);
+  const int32_t rows = region.arguments.tables[2 * inst.immediate];
+  throw IndexError("gather: index " + std::to_string(fault.value()) + where + "; expected 0 to " +
+                   std::to_string(rows - 1));
+}
+
+uint32_t bits_of(double number, DType type) {
+  switch (type) {
+    case DType::int32: return static_cast<uint32_t>(convert<int32_t>(number));
+    case DType::boolean: return number != 0;
+    default: return std::bit_cast<uint32_t>(static_cast<float>(number));
+  }
+}
+
+void combine(ir::Fold::Kind kind, DType type, std::byte* out, const std::byte* partials, int64_t blocks,
+             int64_t width) {
+  const int64_t bytes = width * size_of(type);
+  std::memcpy(out, partials, static_cast<size_t>(bytes));
+  for (int64_t block = 1; block < blocks; ++block) fold_elements(kind, type, out, partials + block * bytes, width);
+}
+
+}  // namespace
+
+FusedRun::FusedRun(const Recording& recording, Region& region, Arena& scratch, const Values& values)
+    : recording_(recording),
+      region_(region),
+      program_(region.kernel->program()),
+      arguments_(region.arguments),
+      values_(values) {
+  for (size_t i = 0; i < region.operands.size(); ++i) {
+    if (arguments_.operands[i].local >= 0) continue;
+    arguments_.operands[i].data = values[region.operands[i].base] + region.operands[i].bytes;
+  }
+  arguments_.scalars.resize(region.scalars.size());
+  arguments_.scalar_bits.resize(region.scalars.size());
+  for (size_t i = 0; i < region.scalars.size(); ++i) {
+    const double number = recording.attributes<NumberAttributes>(region.scalars[i]).value;
+    arguments_.scalars[i] = number;
+    arguments_.scalar_bits[i] = bits_of(number, recording.node(region.scalars[i]).dtype);
+  }
+  rows_ = count(Span::rows) > 0;
+  lanes_ = count(Span::lanes) > 0;
+  blocks_ = (arguments_.size + fold_block - 1) / fold_block;
+  if (rows_ || lanes_) row_blocks_ = row_blocks(arguments_.rows());
+  for (size_t f = 0; f < program_.folds.size(); ++f) arguments_.folds[f] = fold_memory(f, scratch);
+}
+
+void FusedRun::run() {
+  if (arguments_.size > 0) run_parts();
+  if (arguments_.size > 0 && lanes_) finish_lanes(0, arguments_.rows());
+  finish();
+}
+
+void FusedRun::run_rows(int64_t first, int64_t last, int64_t rows, std::byte* local) {
+  const int64_t row = arguments_.size / rows;
+  Piece piece{first * row, last * row};
+  piece.local = local;
+  run_piece(piece);
+  if (lanes_) finish_lanes(first, last);
+}
+
+void FusedRun::finish() {
+  if (fault_.happened()) throw_fault(recording_, region_, fault_);
+  finish_folds();
+}
+
+void FusedRun::run_parts() {
+  if (rows_) {
+    // Few rows of many lanes are cut into windows of lanes.
+    const bool cut = !lanes_ && program_.folds.size() == count(Span::rows);
+    window_ = cut ? fold_block : arguments_.lanes();
+    windows_ = (arguments_.lanes() + window_ - 1) / window_;
+    parallel_for(row_blocks_ * windows_, cost(), [this](int64_t begin, int64_t end) { run_row_blocks(begin, end); });
+  } else if (lanes_) {
+    // With folds over all, a task begins with one of their blocks.
+    const int64_t rows = count(Span::all) > 0 ? std::max<int64_t>(fold_block / arguments_.lanes(), 1) : 1;
+    const int64_t step = rows * arguments_.lanes();
+    parallel_for((arguments_.rows() + rows - 1) / rows, cost(), [this, step](int64_t begin, int64_t end) {
+      run_piece({begin * step, std::min(end * step, arguments_.size)});
+    });
+  } else {
+    parallel_for(blocks_, cost(), [this](int64_t begin, int64_t end) {
+      run_piece({begin * fold_block, std::min(end * fold_block, arguments_.size)});
+    });
+  }
+}
+
+size_t FusedRun::count(Span span) const {
+  return static_cast<size_t>(std::count_if(program_.folds.begin(), program_.folds.end(),
+                                           [&](const ir::Fold& fold) { return fold.span == span; }));
+}
+
+/// The result itself where there is only one block.
+std::byte* FusedRun::fold_memory(size_t f, Arena& scratch) {
+  const Span span = program_.folds[f].span;
+  const int64_t size = size_of(region_.folds[f].type);
+  if (span == Span::all) return static_cast<std::byte*>(scratch.allocate(blocks_ * size));
+  std::byte* out = values_[region_.folds[f].position];
+  if (span == Span::rows) {
+    if (row_blocks_ == 1) return out;
+    return static_cast<std::byte*>(scratch.allocate(row_blocks_ * arguments_.lanes() * size));
+  }
+  if (arguments_.lane_blocks == 1) return out;
+  return static_cast<std::byte*>(scratch.allocate(arguments_.rows() * arguments_.lane_blocks * size));
+}
+
+void FusedRun::identify_rows(int64_t block, int64_t first_lane, int64_t width) {
+  for (size_t f = 0; f < program_.folds.size(); ++f) {
+    const ir::Fold& fold = program_.folds[f];
+    if (fold.span != Span::rows) continue;
+    const DType type = region_.folds[f].type;
+    const int64_t offset = (block * arguments_.lanes() + first_lane) * size_of(type);
+    fold_identity(fold.kind, type, arguments_.folds[f] + offset, width);
+  }
+}
+
+/// Tasks are (block of rows, window of lanes).
+void FusedRun::run_row_blocks(int64_t begin, int64_t end) {
+  const int64_t lanes = arguments_.lanes();
+  for (int64_t task = begin; task < end; ++task) {
+    const int64_t block = task / windows_, window = task % windows_;
+    const int64_t first = window * window_, width = std::min(window_, lanes - first);
+    identify_rows(block, first, width);
+    Piece piece{block * arguments_.row_block * lanes,
+                std::min((block + 1) * arguments_.row_block * lanes, arguments_.size)};
+    if (width < lanes) {
+      piece.lane_begin = first;
+      piece.lane_end = first + width;
+    }
+    if (piece.begin < piece.end) run_piece(piece);
+  }
+}
+
+/// Folds of rows from those of their blocks of lanes.
+void FusedRun::finish_lanes(int64_t first_row, int64_t last_row) {
+  if (arguments_.lane_blocks == 1) return;
+  for (size_t f = 0; f < program_.folds.size(); ++f) {
+    const ir::Fold& fold = program_.folds[f];
+    if (fold.span != Span::lanes) continue;
+    const DType type = region_.folds[f].type;
+    const int64_t size = size_of(type);
+    for (int64_t row = first_row; row < last_row; ++row) {
+      combine(fold.kind, type, values_[region_.folds[f].position] + row * size,
+              arguments_.folds[f] + row * arguments_.lane_blocks * size, arguments_.lane_blocks, 1);
+    }
+  }
+}
+
+/// Folds over all and over rows from those of their blocks, in order.
+void FusedRun::finish_folds() {
+  for (size_t f = 0; f < program_.folds.size(); ++f) {
+    const ir::Fold& fold = program_.folds[f];
+    const DType type = region_.folds[f].type;
+    std::byte* out = values_[region_.folds[f].position];
+    const std::byte* partial = arguments_.folds[f];
+    if (arguments_.size == 0) {
+      fold_nothing(fold.kind, type, out, 1);
+    } else if (fold.span == Span::all) {
+      combine(fold.kind, type, out, partial, blocks_, 1);
+    } else if (fold.span == Span::rows && partial != out) {
+      combine(fold.kind, type, out, partial, row_blocks_, arguments_.lanes());
+    }
+  }
+}
+
+}  // namespace autograd::engine

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <autograd/engine/plan.h>
+
+namespace autograd::engine {
+
+/// One run of a fused region: where its memory is, and how its domain is cut for threads.
+class FusedRun {
+ public:
+  FusedRun(const Recording& recording, Region& region, Arena& scratch, const Values& values);
+
+  /// The whole region over all threads, folds included; throws IndexError, ValueError (an integer division by zero).
+  void run();
+
+  // As a stage (stages.cpp), on a domain that is `rows` rows:
+  /// Before the first row of a block of rows whose folds are combined at the end (fold.h).
+  void start_row_block(int64_t block) { identify_rows(block, 0, arguments_.lanes()); }
+  /// The rows [first, last), and their folds over lanes; `local` is the thread's memory for them.
+  void run_rows(int64_t first, int64_t last, int64_t rows, std::byte* local);
+  /// After all rows: the other folds; throws as run().
+  void finish();
+  /// Estimated time on one thread, in nanoseconds.
+  double cost() const { return region_.kernel->cost() * static_cast<double>(arguments_.size); }
+  /// Rows in a block of rows.
+  int64_t row_block() const { return arguments_.row_block; }
+
+ private:
+  size_t count(ir::Fold::Span span) const;
+  std::byte* fold_memory(size_t fold, Arena& scratch);
+  void run_parts();
+  void run_row_blocks(int64_t begin, int64_t end);
+  void identify_rows(int64_t block, int64_t first_lane, int64_t width);
+  void run_piece(const Piece& piece) { region_.kernel->run(arguments_, piece, fault_); }
+  void finish_lanes(int64_t first_row, int64_t last_row);
+  void finish_folds();
+
+  const Recording& recording_;
+  Region& region_;
+  const ir::Program& program_;
+  KernelArguments& arguments_;
+  const Values& values_;
+  Fault fault_;
+  bool rows_ = false, lanes_ = false;  ///< there are folds of that span
+  int64_t blocks_ = 0, row_blocks_ = 1;
+  int64_t window_ = 0, windows_ = 1;
+};
+
+}  // namespace autograd::engine

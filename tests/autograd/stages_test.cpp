@@ -1,0 +1,169 @@
+#include <autograd/autograd.h>
+
+#include <vector>
+
+#include "tests/autograd/region_limit.h"
+#include "tests/autograd/support.h"
+#include "tests/catch.h"
+
+// Row by row, stage after stage: equal to node by node, byte for byte, and without the memory in between.
+
+namespace ag = autograd;
+using ag::Array;
+using ag::Located;
+using ag::Shape;
+using ag::Tensor;
+
+namespace {
+
+constexpr ag::ReduceOptions keep{.keep = true};
+
+Tensor softmax(const Located& x) {
+  const Tensor e = ag::exp(x - ag::max(x, -1, keep));
+  return e / ag::sum(e, -1, keep);
+}
+
+Tensor log_sum_exp(const Tensor& x) {
+  const Tensor m = ag::max(x, -1, keep);
+  return m + ag::log(ag::sum(ag::exp(x - m), -1, keep));
+}
+
+Tensor layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bias) {
+  const Tensor centred = x - ag::mean(x, -1, keep);
+  const Tensor variance = ag::mean(ag::square(centred), -1, keep);
+  return centred / ag::sqrt(variance + 1e-5) * gain + bias;
+}
+
+/// What a test evaluates together.
+using Function = std::vector<Tensor> (*)(const Array& x, const Array& lane, const Array& row);
+
+std::vector<Tensor> with_gradients(const Tensor& f, const Array& x, const Array& lane, const Array& row) {
+  std::vector<Tensor> results{f};
+  const std::vector<Located> variables{x, lane, row};
+  for (const Tensor& gradient : ag::grad(f, variables, {.unused = ag::GradOptions::Unused::zeros})) {
+    results.push_back(gradient);
+  }
+  return results;
+}
+
+const Function functions[] = {
+    [](const Array& x, const Array& lane, const Array& row) {
+      return with_gradients(ag::sum(softmax(x * lane) * row * ag::cos(x)), x, lane, row);
+    },
+    [](const Array& x, const Array& lane, const Array& row) {
+      return with_gradients(ag::mean(log_sum_exp(x + lane) * row), x, lane, row);
+    },
+    [](const Array& x, const Array& lane, const Array& row) {
+      return with_gradients(ag::sum(ag::tanh(layer_norm(x * row, Located(lane).tensor(), ag::sin(lane)))), x, lane,
+                            row);
+    },
+    // a value between stages is asked for too
+    [](const Array& x, const Array& lane, const Array& row) {
+      const Tensor e = ag::exp(x - ag::max(x, -1, keep));
+      const Tensor s = ag::sum(e * lane, -1, keep);
+      return std::vector<Tensor>{e / s, e, s, ag::sum(e / s, 0), ag::sum(s * row)};
+    },
+    // two softmaxes, one of the other; and a fold over all that a stage waits for
+    [](const Array& x, const Array& lane, const Array& row) {
+      const Tensor p = softmax(x);
+      const Tensor q = softmax(p * lane + row);
+      return std::vector<Tensor>{q / ag::sum(p), ag::sum(q, 0) + lane};
+    },
+};
+
+std::vector<float> all_values(Function function, const Array& x, const Array& lane, const Array& row) {
+  const ag::Step step;
+  const std::vector<Tensor> tensors = function(x, lane, row);
+  ag::evaluate(tensors);
+  std::vector<float> values;
+  for (const Tensor& tensor : tensors) {
+    values.insert(values.end(), tensor.values<float>().begin(), tensor.values<float>().end());
+  }
+  return values;
+}
+
+size_t stages_of(const std::vector<Tensor>& tensors) {
+  ag::Graph& graph = ag::Graph::current();
+  ag::engine::Recording recording;
+  std::vector<uint32_t> outputs;
+  for (const Tensor& tensor : tensors) outputs.push_back(graph.check(tensor));
+  recording.trace(graph, outputs);
+  size_t count = 0;
+  for (const ag::engine::Stages& stages : ag::engine::find_plan(recording, {outputs.size(), false})->stages) {
+    count += stages.count;
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("Stages give the bits of single operations, on any backend, for any number of threads") {
+  const std::vector<Shape> shapes{{40, 16}, {70, 300}, {3, 5000}, {5, 7, 33}, {2, 20000},
+                                  {0, 16},  {1, 64},   {1300, 3}, {600, 64},  {150, 1, 128}};
+  Random random(40);
+  for (const Shape& shape : shapes) {
+    Shape row_shape = shape;
+    row_shape = shape.rank() == 2 ? Shape{shape[0], 1} : Shape{shape[0], shape[1], 1};
+    const Array x = random_array<float>(random, shape, -3, 3);
+    const Array lane = random_array<float>(random, {shape[shape.rank() - 1]}, 0.5, 1.5);
+    const Array row = random_array<float>(random, row_shape, 0.5, 1.5);
+    for (const Function& function : functions) {
+      std::vector<float> expected;
+      {
+        const WithBackend with(ag::Backend::interpreter);
+        const RegionLimit limit(1);
+        const Threads one(1);
+        expected = all_values(function, x, lane, row);
+      }
+      for (const ag::Backend backend : backends()) {
+        for (int threads : {1, 2, 7}) {
+          const WithBackend with(backend);
+          const Threads scope(threads);
+          INFO(shape.to_string() << " function " << &function - functions << " " << ag::name_of(backend) << " "
+                                 << threads << " threads");
+          CHECK(same_values(all_values(function, x, lane, row), expected));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("Softmax, its gradient and a loss of it run as stages") {
+  Random random(41);
+  const Array x = random_array<float>(random, {300, 200}, -1, 1);
+  const Array labels = random_array<float>(random, {300, 200}, 0, 1);
+  const ag::Step step;
+  const Tensor p = softmax(x);
+  CHECK(stages_of({p}) == 3);
+  const Tensor loss = -ag::mean(ag::log(p) * labels);
+  CHECK(stages_of({loss, ag::grad(loss, Located(x))}) >= 4);
+  CHECK(stages_of({ag::sum(x, 1), ag::exp(Located(x))}) == 0);   // nothing waits for a row
+  CHECK(stages_of({Located(x) / ag::sum(x, 0)}) == 0);           // a column needs all rows
+  CHECK(stages_of({Located(x) - ag::sum(ag::sum(x, 1))}) == 0);  // and so does a fold of the rows' folds
+}
+
+TEST_CASE("What only stages read takes no memory") {
+  Random random(42);
+  const int64_t m = 700, n = 3000;
+  const Array x = random_array<float>(random, {m, 1}, 0, 1), y = random_array<float>(random, {n}, 0, 1);
+  const Array w = random_array<float>(random, {n}, 0, 1);
+  const ag::Step step;
+  const Tensor kernel = ag::exp(-ag::square(Located(x) - y)) * w;
+  const Tensor f = ag::sum(ag::log(ag::sum(kernel, 1)));
+  const std::vector<Located> variables{x, y, w};
+  std::vector<Tensor> outputs{f};
+  for (const Tensor& gradient : ag::grad(f, variables)) outputs.push_back(gradient);
+  ag::evaluate(outputs);
+  CHECK(ag::report().peak_bytes < 64 * (m + n));
+  double plain = 0;
+  for (int64_t i = 0; i < m; ++i) {
+    double sum = 0;
+    for (int64_t j = 0; j < n; ++j) {
+      const double d =
+          static_cast<double>(x.values<float>()[static_cast<size_t>(i)] - y.values<float>()[static_cast<size_t>(j)]);
+      sum += std::exp(-d * d) * static_cast<double>(w.values<float>()[static_cast<size_t>(j)]);
+    }
+    plain += std::log(sum);
+  }
+  CHECK(outputs[0].item() == Approx(plain).epsilon(1e-5));
+}
