@@ -9,11 +9,13 @@
 #include <autograd/core/print.h>
 #include <autograd/core/tensor.h>
 #include <autograd/ops/custom.h>
+#include <autograd/ops/einsum.h>
 #include <autograd/ops/elementwise.h>
 #include <autograd/ops/index.h>
 #include <autograd/ops/layout.h>
 #include <autograd/ops/matmul.h>
 #include <autograd/ops/reduce.h>
+#include <autograd/ops/sort.h>
 #include <autograd/ops/sparse.h>
 #include <autograd/optim/adam.h>
 #include <autograd/transforms/grad.h>

@@ -2,7 +2,7 @@
 
 #include <autograd/core/graph.h>
 
-// The adjoints of views; private to ops/.
+// Views and their adjoints; private to ops/.
 
 namespace autograd {
 
@@ -14,6 +14,11 @@ struct Placement {
 
 /// Zeros of `shape` with x placed among them; the adjoint of a slice.
 Tensor embed(const Tensor& x, const Placement& placement, const Shape& shape);
+/// Among copies of the scalar `fill`, which has no gradient.
+Tensor embed(const Tensor& x, const Placement& placement, const Shape& shape, const Tensor& fill);
+
+/// The view that changes nothing: output axis i walks input axis i.
+StridedView plain_view(int rank);
 
 Tensor record_view(const Tensor& x, const StridedView& view, const Shape& shape, std::source_location where);
 

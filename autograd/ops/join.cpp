@@ -60,29 +60,53 @@ void place_elements(std::byte* out, const Shape& out_shape, const std::byte* in,
 
 }  // namespace
 
+namespace {
+
+/// `count` copies of an element of `size` bytes.
+void fill_elements(void* out, const void* element, int64_t size, int64_t count) {
+  const auto fill = [&](auto value) {
+    std::memcpy(&value, element, sizeof value);
+    std::fill_n(static_cast<decltype(value)*>(out), count, value);
+  };
+  if (size == 8) return fill(uint64_t());
+  if (size == 4) return fill(uint32_t());
+  fill(uint8_t());
+}
+
+Gradients vjp_embed(const Vjp& v) {
+  const Placement placement = v.attributes<Placement>();
+  const Shape shape = v.inputs[0].shape();
+  StridedView view = plain_view(shape.rank());
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    view.start[axis] = placement.start[axis];
+    view.step[axis] = placement.step[axis];
+  }
+  return Gradients(record_view(v.grad, view, shape, {}));
+}
+
+void run_embed(const Op::Call& call) {
+  const int64_t size = size_of(call.node->dtype);
+  if (call.inputs.size() > 1) {
+    fill_elements(call.output, call.input<std::byte>(1), size, call.node->size());
+  } else {
+    std::memset(call.output, 0, static_cast<size_t>(call.node->size() * size));
+  }
+  place_elements(static_cast<std::byte*>(call.output), call.node->shape(), call.input<std::byte>(0),
+                 call.inputs[0]->shape(), *static_cast<const Placement*>(call.attributes), size);
+}
+
+}  // namespace
+
 // embed: vjp: the slice back.
-static const Op embed_op{"embed", Op::Kind::call, nullptr,
-                         [](const Vjp& v) {
-                           const Placement placement = v.attributes<Placement>();
-                           StridedView view{};
-                           const Shape shape = v.inputs[0].shape();
-                           for (int axis = 0; axis < shape.rank(); ++axis) {
-                             view.start[axis] = placement.start[axis];
-                             view.step[axis] = placement.step[axis];
-                             view.axis[axis] = static_cast<int8_t>(axis);
-                           }
-                           return Gradients(record_view(v.grad, view, shape, {}));
-                         },
-                         [](const Op::Call& call) {
-                           const int64_t size = size_of(call.node->dtype);
-                           std::memset(call.output, 0, static_cast<size_t>(call.node->size() * size));
-                           place_elements(static_cast<std::byte*>(call.output), call.node->shape(),
-                                          call.input<std::byte>(0), call.inputs[0]->shape(),
-                                          *static_cast<const Placement*>(call.attributes), size);
-                         }};
+static const Op embed_op{"embed", Op::Kind::call, nullptr, vjp_embed, run_embed};
 
 Tensor embed(const Tensor& x, const Placement& placement, const Shape& shape) {
   return Graph::current().record({embed_op, {&x, 1}, shape, x.dtype(), {}}, placement);
+}
+
+Tensor embed(const Tensor& x, const Placement& placement, const Shape& shape, const Tensor& fill) {
+  const Tensor inputs[2] = {x, fill};
+  return Graph::current().record({embed_op, inputs, shape, x.dtype(), {}}, placement);
 }
 
 namespace {
@@ -90,18 +114,6 @@ struct JoinAttributes {
   int axis;
 };
 }  // namespace
-
-/// Room for tensors in the Step's memory.
-static std::span<Tensor> list_of(size_t count) {
-  return {static_cast<Tensor*>(Graph::current().allocate(static_cast<int64_t>(count * sizeof(Tensor)))), count};
-}
-
-static std::span<const Tensor> listed(std::initializer_list<Located> operands) {
-  const std::span<Tensor> list = list_of(operands.size());
-  std::transform(operands.begin(), operands.end(), list.begin(),
-                 [](const Located& operand) { return operand.as(DType::float32); });
-  return list;
-}
 
 // concatenate: vjp: each input's slice.
 static const Op concatenate_op{"concatenate", Op::Kind::call, nullptr,
@@ -171,5 +183,15 @@ Tensor stack(std::span<const Tensor> tensors, int axis) {
 }
 
 Tensor stack(std::initializer_list<Located> tensors, int axis) { return stack(listed(tensors), axis); }
+
+Tensor roll(Located x, int64_t shift, int axis) {
+  const AtLine line(x);
+  const Tensor input = x.as(DType::float32);
+  const int at = normalize_axis("roll", axis, input.rank());
+  const int64_t extent = input.shape()[at];
+  const int64_t places = extent == 0 ? 0 : (shift % extent + extent) % extent;
+  if (places == 0) return input;
+  return concatenate({slice(input, at, {.start = extent - places}), slice(input, at, {.stop = extent - places})}, at);
+}
 
 }  // namespace autograd

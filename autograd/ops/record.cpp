@@ -1,6 +1,8 @@
 #include <autograd/ops/elementwise.h>
 #include <autograd/ops/record.h>
 
+#include <algorithm>
+
 namespace autograd {
 
 namespace {
@@ -19,6 +21,26 @@ void check_rule(const Op& op, DType type, MapRule rule) {
 
 void throw_dtype(const Op& op, DType given, const char* accepted) {
   throw DTypeError(std::string(op.name) + ": " + name_of(given) + " given; expected " + accepted);
+}
+
+std::span<Tensor> list_of(size_t count) {
+  return {static_cast<Tensor*>(Graph::current().allocate(static_cast<int64_t>(count * sizeof(Tensor)))), count};
+}
+
+std::span<const Tensor> listed(std::initializer_list<Located> operands) {
+  const auto first =
+      std::find_if(operands.begin(), operands.end(), [](const Located& operand) { return !operand.is_number(); });
+  const DType type = first == operands.end() ? DType::float32 : first->tensor().dtype();
+  const std::span<Tensor> list = list_of(operands.size());
+  std::transform(operands.begin(), operands.end(), list.begin(),
+                 [&](const Located& operand) { return operand.as(type); });
+  return list;
+}
+
+Tensor floating(const char* operation, const Located& x) {
+  const Tensor input = x.as(DType::float32);
+  if (is_floating(input.dtype())) return input;
+  throw DTypeError(std::string(operation) + ": " + name_of(input.dtype()) + " given; expected float32 or float64");
 }
 
 DType unify(const Op& op, std::initializer_list<const Located*> operands, uint32_t* out) {

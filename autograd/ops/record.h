@@ -34,6 +34,30 @@ DType unify(const Op& op, std::initializer_list<const Located*> operands, uint32
 /// can be differentiated again also where the gradient happens to be 0.
 Tensor zero_of_zero(const Tensor& grad, const Tensor& product);
 
+/// The operand as a tensor of floats, or DTypeError.
+Tensor floating(const char* operation, const Located& x);
+
+/// While it lives, nodes carry the line on which `operand` was given: for an operation composed of others. Inside
+/// another that is, or a gradient's, theirs stays.
+class AtLine {
+ public:
+  explicit AtLine(const Located& operand) : graph_(Graph::current()), outer_(graph_.where_override) {
+    if (outer_ == nullptr) graph_.where_override = &operand.where();
+  }
+  ~AtLine() { graph_.where_override = outer_; }
+  AtLine(const AtLine&) = delete;
+  AtLine& operator=(const AtLine&) = delete;
+
+ private:
+  Graph& graph_;
+  const std::source_location* outer_;
+};
+
+/// Room for tensors in the Step's memory.
+std::span<Tensor> list_of(size_t count);
+/// The operands; numbers take the type of the first tensor.
+std::span<const Tensor> listed(std::initializer_list<Located> operands);
+
 [[noreturn]] void throw_dtype(const Op& op, DType given, const char* accepted);
 
 /// Lowerings of operations that are one instruction.

@@ -2,10 +2,16 @@
 #include <autograd/ops/layout.h>
 #include <autograd/ops/record.h>
 #include <autograd/ops/reduce.h>
+#include <autograd/ops/reduced_axes.h>
+
+// The reductions that the engine knows: sum, max, min. All others are composed of them: statistics.cpp.
 
 namespace autograd {
 
-namespace {
+Axes::Axes(std::initializer_list<int> axes) : all(false) {
+  if (axes.size() > max_rank) throw ShapeError("axes: " + std::to_string(axes.size()) + " given; at most 6 exist");
+  for (int axis : axes) list[count++] = axis;
+}
 
 uint8_t axis_bits(const char* operation, const Axes& axes, int rank) {
   if (axes.all) return static_cast<uint8_t>((1 << rank) - 1);
@@ -19,7 +25,15 @@ uint8_t axis_bits(const char* operation, const Axes& axes, int rank) {
   return bits;
 }
 
-/// The input's shape without the reduced axes, or with extent 1 in their place.
+Axes axes_of_bits(uint8_t bits) {
+  Axes axes;
+  axes.all = false;
+  for (int axis = 0; axis < max_rank; ++axis) {
+    if ((bits >> axis & 1) != 0) axes.list[axes.count++] = axis;
+  }
+  return axes;
+}
+
 Shape reduced_shape(const Shape& shape, uint8_t axes, bool keep) {
   int64_t extents[max_rank];
   size_t rank = 0;
@@ -39,15 +53,20 @@ int64_t reduced_count(const Shape& shape, uint8_t axes) {
   return count;
 }
 
+void require_elements(const char* operation, const Shape& shape, uint8_t axes) {
+  if (reduced_count(shape, axes) > 0 || reduced_shape(shape, axes, false).size() == 0) return;
+  throw ShapeError(std::string(operation) + ": no elements to choose from in " + shape.to_string());
+}
+
+namespace {
+
 Tensor record_reduction(const Op& op, Reduction reduction, const Located& x, const Axes& axes, bool keep) {
   const Tensor input = x.as(DType::float32);
   const DType type = input.dtype();
   if (type == DType::boolean) throw_dtype(op, type, "float32, float64 or int32");
   const Shape shape = input.shape();
   const uint8_t bits = axis_bits(op.name, axes, shape.rank());
-  if (reduction != Reduction::sum && reduced_count(shape, bits) == 0 && reduced_shape(shape, bits, false).size() > 0) {
-    throw ShapeError(std::string(op.name) + ": no elements to choose from in " + shape.to_string());
-  }
+  if (reduction != Reduction::sum) require_elements(op.name, shape, bits);
   return Graph::current().record({op, {&input, 1}, reduced_shape(shape, bits, keep), type, x.where()},
                                  ReduceAttributes{reduction, bits});
 }
@@ -62,22 +81,12 @@ Gradients vjp_extremum(const Vjp& v) {
   const Tensor input = v.inputs[0];
   const Tensor chosen = input == restore_axes(v, v.output);
   const Tensor one_each = cast(chosen, input.dtype());
-  const uint8_t bits = v.attributes<ReduceAttributes>().axes;
-  Axes axes;
-  axes.all = false;
-  for (int axis = 0; axis < input.rank(); ++axis) {
-    if ((bits >> axis & 1) != 0) axes.list[axes.count++] = axis;
-  }
+  const Axes axes = axes_of_bits(v.attributes<ReduceAttributes>().axes);
   const Tensor share = restore_axes(v, v.grad) / sum(one_each, axes, {.keep = true});
   return Gradients(where(chosen, share, 0));
 }
 
 }  // namespace
-
-Axes::Axes(std::initializer_list<int> axes) : all(false) {
-  if (axes.size() > max_rank) throw ShapeError("axes: " + std::to_string(axes.size()) + " given; at most 6 exist");
-  for (int axis : axes) list[count++] = axis;
-}
 
 static const Op sum_op{"sum", Op::Kind::reduce, nullptr, [](const Vjp& v) {
                          return Gradients(broadcast_to(restore_axes(v, v.grad), v.inputs[0].shape()));
@@ -95,22 +104,6 @@ Tensor max(Located x, Axes axes, ReduceOptions options) {
 
 Tensor min(Located x, Axes axes, ReduceOptions options) {
   return record_reduction(min_op, Reduction::min, x, axes, options.keep);
-}
-
-Tensor mean(Located x, Axes axes, ReduceOptions options) {
-  const Tensor input = x.as(DType::float32);
-  if (!is_floating(input.dtype()))
-    throw DTypeError(std::string("mean: ") + name_of(input.dtype()) + " given; expected float32 or float64");
-  const int64_t count = reduced_count(input.shape(), axis_bits("mean", axes, input.rank()));
-  return Located(sum(Located(input, x.where()), axes, options), x.where()) / count;
-}
-
-Tensor norm(Located x, Axes axes, ReduceOptions options) {
-  const Tensor input = x.as(DType::float32);
-  const Tensor squares = sum(Located(square(Located(input, x.where())), x.where()), axes, options);
-  // The square root's gradient at 0 is infinite; it is asked for at 1 there instead.
-  const Tensor zero = squares == 0;
-  return where(Located(zero, x.where()), 0, sqrt(where(zero, 1, squares)));
 }
 
 }  // namespace autograd

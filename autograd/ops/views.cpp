@@ -7,11 +7,6 @@
 
 namespace autograd {
 
-namespace {
-
-using Kind = Op::Kind;
-
-/// The input with output axis i walking input axis i.
 StridedView plain_view(int rank) {
   StridedView view{};
   for (int axis = 0; axis < rank; ++axis) {
@@ -20,6 +15,10 @@ StridedView plain_view(int rank) {
   }
   return view;
 }
+
+namespace {
+
+using Kind = Op::Kind;
 
 // A view's adjoint puts the gradient back where the elements came from: axes of the input that no
 // output axis walks have one element (start), output axes that walk nothing were broadcast.
@@ -126,7 +125,7 @@ Tensor reshape(Located x, std::initializer_list<int64_t> extents) {
 
 Tensor flatten(Located x) { return reshape(x, {-1}); }
 
-Tensor permute(Located x, std::initializer_list<int> order) {
+Tensor permute(Located x, std::span<const int> order) {
   const Tensor input = x.as(DType::float32);
   const Shape shape = input.shape();
   StridedView view{};
@@ -147,17 +146,27 @@ Tensor permute(Located x, std::initializer_list<int> order) {
   return record_view(input, view, Shape(std::span<const int64_t>(extents, order.size())), x.where());
 }
 
-Tensor transpose(Located x) {
+Tensor permute(Located x, std::initializer_list<int> order) {
+  return permute(x, std::span<const int>(order.begin(), order.size()));
+}
+
+Tensor swap_axes(Located x, int first, int second) {
   const Tensor input = x.as(DType::float32);
   const Shape shape = input.shape();
-  const int rank = shape.rank();
-  if (rank < 2) throw ShapeError("transpose: shape " + shape.to_string() + " has no two axes");
-  StridedView view = plain_view(rank);
-  std::swap(view.axis[rank - 1], view.axis[rank - 2]);
+  const int a = normalize_axis("swap_axes", first, shape.rank()), b = normalize_axis("swap_axes", second, shape.rank());
+  StridedView view = plain_view(shape.rank());
+  std::swap(view.axis[a], view.axis[b]);
   int64_t extents[max_rank];
   std::copy(shape.begin(), shape.end(), extents);
-  std::swap(extents[rank - 1], extents[rank - 2]);
-  return record_view(input, view, Shape(std::span<const int64_t>(extents, static_cast<size_t>(rank))), x.where());
+  std::swap(extents[a], extents[b]);
+  return record_view(input, view, Shape(std::span<const int64_t>(extents, static_cast<size_t>(shape.rank()))),
+                     x.where());
+}
+
+Tensor transpose(Located x) {
+  const Tensor input = x.as(DType::float32);
+  if (input.rank() < 2) throw ShapeError("transpose: shape " + input.shape().to_string() + " has no two axes");
+  return swap_axes(Located(input, x.where()), -2, -1);
 }
 
 Tensor broadcast_to(Located x, const Shape& shape) {
@@ -187,59 +196,5 @@ Tensor expand_dims(Located x, int axis) {
   out = std::copy(shape.begin() + at, shape.end(), out);
   return reshape(Located(input, x.where()), Shape(std::span<const int64_t>(extents, out)));
 }
-
-Tensor slice(Located x, int axis, Range range) {
-  const Tensor input = x.as(DType::float32);
-  const Shape shape = input.shape();
-  const int at = normalize_axis("slice", axis, shape.rank());
-  const int64_t extent = shape[at];
-  if (range.step == 0) throw ValueError("slice: a step of 0");
-  const bool forward = range.step > 0;
-  const auto clip = [&](std::optional<int64_t> given, int64_t otherwise) {
-    if (!given) return otherwise;
-    const int64_t position = *given < 0 ? *given + extent : *given;
-    return forward ? std::clamp<int64_t>(position, 0, extent) : std::clamp<int64_t>(position, -1, extent - 1);
-  };
-  const int64_t start = clip(range.start, forward ? 0 : extent - 1);
-  const int64_t stop = clip(range.stop, forward ? extent : -1);
-  const int64_t span = forward ? stop - start : start - stop;
-  const int64_t stride = forward ? range.step : -range.step;
-  const int64_t count = span > 0 ? (span + stride - 1) / stride : 0;
-  StridedView view = plain_view(shape.rank());
-  view.start[at] = count > 0 ? start : 0;
-  view.step[at] = range.step;
-  int64_t extents[max_rank];
-  std::copy(shape.begin(), shape.end(), extents);
-  extents[at] = count;
-  return record_view(input, view, Shape(std::span<const int64_t>(extents, static_cast<size_t>(shape.rank()))),
-                     x.where());
-}
-
-Tensor select(Located x, int axis, int64_t index) {
-  const Tensor input = x.as(DType::float32);
-  const Shape shape = input.shape();
-  const int at = normalize_axis("select", axis, shape.rank());
-  const int64_t position = index < 0 ? index + shape[at] : index;
-  if (position < 0 || position >= shape[at]) {
-    throw IndexError("select: index " + std::to_string(index) + " on axis " + std::to_string(at) + " of " +
-                     shape.to_string());
-  }
-  StridedView view{};
-  int64_t extents[max_rank];
-  size_t rank = 0;
-  for (int a = 0; a < shape.rank(); ++a) {
-    if (a == at) {
-      view.start[a] = position;
-      view.axis[a] = -1;
-    } else {
-      view.axis[a] = static_cast<int8_t>(rank);
-      view.step[a] = 1;
-      extents[rank++] = shape[a];
-    }
-  }
-  return record_view(input, view, Shape(std::span<const int64_t>(extents, rank)), x.where());
-}
-
-Tensor flip(Located x, int axis) { return slice(x, axis, {.step = -1}); }
 
 }  // namespace autograd

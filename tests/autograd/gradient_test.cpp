@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/autograd/check_gradients.h"
 #include "tests/autograd/support.h"
 #include "tests/catch.h"
 
@@ -16,12 +17,6 @@ using ag::Tensor;
 using Inputs = std::span<const Tensor>;
 
 namespace {
-
-void check_gradients(const char* name, const ag::Differentiable& f, const std::vector<Array>& inputs) {
-  const ag::GradcheckResult result = ag::gradcheck(f, inputs);
-  INFO(name << ": " << result.message);
-  CHECK(result.passed);
-}
 
 struct UnaryCase {
   const char* name;
@@ -97,7 +92,7 @@ TEST_CASE("Gradients of binary operations under broadcasting") {
   for (const BinaryCase& binary : binary_cases) {
     Random random(8);
     for (const auto& [left, right] : shape_pairs) {
-      check_gradients((binary.name + left.to_string() + right.to_string()).c_str(),
+      check_gradients(binary.name + left.to_string() + right.to_string(),
                       [&](Inputs x) { return binary.operation(x[0], x[1]); },
                       {random_array<double>(random, left, binary.low, binary.high),
                        random_array<double>(random, right, binary.low, binary.high)});

@@ -136,10 +136,15 @@ class RandomGraph {
     const ReduceOptions options{.keep = random_.below(2) == 0};
     const Axes axes = axes_of(x);
     if (x.size() == 0 || options_.smooth || random_.below(2) == 0) return tanh(mean(x, axes, options)) + 0.5;
-    switch (random_.below(4)) {
+    switch (random_.below(9)) {
       case 0: return max(x, axes, options);
       case 1: return min(x, axes, options);
       case 2: return norm(x, axes, options);
+      case 3: return prod(tanh(x) + 0.5, axes, options);
+      case 4: return var(x, axes, {.keep = options.keep});
+      case 5: return logsumexp(x, axes, options);
+      case 6: return x.rank() > 0 ? cumsum(x, axis_of(x), {.reverse = options.keep}) : x;
+      case 7: return cast(argmin(x, axes, options), x.dtype());
       default: return sum(x, axes, options);
     }
   }
@@ -147,7 +152,7 @@ class RandomGraph {
   Tensor view(const Tensor& x) {
     using namespace autograd;
     const int rank = x.rank();
-    switch (random_.below(8)) {
+    switch (random_.below(10)) {
       case 0: return rank < 2 ? flatten(x) : transpose(x);
       case 1: return rank == 0 ? reshape(x, {1, 1}) : flip(x, axis_of(x));
       case 2: return rank < 5 ? expand_dims(x, static_cast<int>(random_.below(rank + 1))) : x;
@@ -161,6 +166,8 @@ class RandomGraph {
         extents.insert(extents.begin(), 3);
         return broadcast_to(x, Shape(extents));
       }
+      case 7: return rank == 1 ? pad(x, {{1, 2}}, {.value = 0.75}) : x;
+      case 8: return rank == 0 ? x : roll(x, random_.below(5) - 2, axis_of(x));
       default: {
         if (rank == 0) return x;
         const int axis = axis_of(x);
@@ -174,7 +181,7 @@ class RandomGraph {
     using namespace autograd;
     if (x.rank() == 0) return stack({x, x * 2, x + 1}, 0);
     const int64_t rows = x.shape()[0];
-    switch (random_.below(5)) {
+    switch (random_.below(6)) {
       case 0:
       case 1: {
         if (rows == 0) return x;
@@ -190,6 +197,7 @@ class RandomGraph {
         return tanh(scatter_add(x, index, targets) / static_cast<double>(1 + rows));
       }
       case 3: return 2 * x.size() > largest ? x : concatenate({x, flip(x, 0)}, axis_of(x));
+      case 4: return sort(x, axis_of(x), {.descending = random_.below(2) == 0});
       default: {
         if (x.rank() < 2 || x.rank() > 3 || x.size() > 2000) return tanh(x);
         return matmul(x, transpose(x)) / static_cast<double>(1 + x.size());
