@@ -150,6 +150,18 @@ Array arange(int64_t count, DType type) {
   return result;
 }
 
+Array linspace(double first, double last, int64_t count, DType type) {
+  if (count < 1) throw ValueError("linspace: " + std::to_string(count) + " values asked for; expected at least 1");
+  if (!is_floating(type))
+    throw DTypeError(std::string("linspace: ") + name_of(type) + " asked for; expected float32 or float64");
+  const double step = count > 1 ? (last - first) / static_cast<double>(count - 1) : 0;
+  const Array result = Array::make<double>({count}, [&](std::span<double> out) {
+    for (size_t i = 0; i < out.size(); ++i) out[i] = first + step * static_cast<double>(i);
+    if (count > 1) out.back() = last;
+  });
+  return result.cast(type);
+}
+
 // Parameter -------------------------------------------------------------------------------------
 // assign() stands with the evaluator's other doors: it must know who reads.
 

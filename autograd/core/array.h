@@ -120,6 +120,8 @@ BACKLIGHT_API Array zeros(const Shape& shape, DType type = DType::float32);
 BACKLIGHT_API Array ones(const Shape& shape, DType type = DType::float32);
 /// 0, 1, ..., count - 1.
 BACKLIGHT_API Array arange(int64_t count, DType type = DType::int32);
+/// `count` values from `first` to `last`, evenly spaced; of one the first. ValueError for none; floats (DTypeError).
+BACKLIGHT_API Array linspace(double first, double last, int64_t count, DType type = DType::float32);
 
 // ---------------------------------------------------------------------------------------------
 

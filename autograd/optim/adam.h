@@ -8,6 +8,7 @@ struct AdamOptions {
   double learning_rate = 1e-3;
   double beta1 = 0.9, beta2 = 0.999;
   double epsilon = 1e-8;
+  double weight_decay = 0;  ///< a step also takes learning_rate * weight_decay of the parameter away
 };
 
 /// Adam (Kingma & Ba 2015). The moments are Parameters.
@@ -15,8 +16,9 @@ class BACKLIGHT_API Adam : public Optimiser {
  public:
   explicit Adam(std::vector<Parameter> parameters, AdamOptions options = {});
 
-  void set_learning_rate(double rate) { options_.learning_rate = rate; }
-  const AdamOptions& options() const { return options_; }
+  AdamOptions options() const;
+  /// The first moments, then the second.
+  std::vector<Parameter> state() const override;
 
  protected:
   void update(std::span<const Tensor> gradients, std::vector<Assignment>& assignments) override;
@@ -26,6 +28,14 @@ class BACKLIGHT_API Adam : public Optimiser {
  private:
   std::vector<Parameter> first_moments_, second_moments_;
   AdamOptions options_;
+};
+
+/// Adam with weight decay that is not scaled by the gradient's moments (Loshchilov & Hutter 2019): Adam's
+/// options with another default.
+class BACKLIGHT_API AdamW : public Adam {
+ public:
+  explicit AdamW(std::vector<Parameter> parameters, AdamOptions options = {.weight_decay = 1e-2})
+      : Adam(std::move(parameters), options) {}
 };
 
 /// Adam with one scale for all elements of a parameter, from its largest second moment, so that the

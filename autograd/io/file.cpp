@@ -1,5 +1,5 @@
+#include <autograd/io/file.h>
 #include <fcntl.h>
-#include <render/image/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +10,7 @@
 #include <system_error>
 #include <utility>
 
-namespace render {
+namespace autograd {
 
 namespace {
 
@@ -136,4 +136,4 @@ void make_folder(const fs::path& path) {
   if (::access(path.c_str(), W_OK | X_OK) != 0) fail(path, errno);
 }
 
-}  // namespace render
+}  // namespace autograd
