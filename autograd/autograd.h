@@ -24,5 +24,8 @@
 #include <autograd/optim/adam.h>
 #include <autograd/optim/schedule.h>
 #include <autograd/optim/sgd.h>
+#include <autograd/transforms/custom_vjp.h>
+#include <autograd/transforms/derivatives.h>
+#include <autograd/transforms/dot.h>
 #include <autograd/transforms/grad.h>
 #include <autograd/transforms/gradcheck.h>

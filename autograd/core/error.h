@@ -37,6 +37,8 @@ class OutOfMemory : public Error { using Error::Error; };
 class UnreachedGradient : public Error { using Error::Error; };
 /// A gradient through an operation that has none.
 class NotDifferentiable : public Error { using Error::Error; };
+/// NaN in a result, found with set_nan_checks().
+class NotANumber : public Error { using Error::Error; };
 // clang-format on
 
 }  // namespace autograd

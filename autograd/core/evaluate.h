@@ -52,6 +52,12 @@ BACKLIGHT_API bool available(Backend backend);
 BACKLIGHT_API void set_backend(Backend backend);
 BACKLIGHT_API Backend backend();
 
+/// While on, an evaluation whose results hold NaN throws NotANumber, before any Parameter is assigned, and names the
+/// first operation that made one of numbers, its source line and its operands. Costs time and the memory of all
+/// values of a step. For all threads; at the start on where the environment has BACKLIGHT_NAN_CHECKS=1.
+BACKLIGHT_API void set_nan_checks(bool on);
+BACKLIGHT_API bool nan_checks();
+
 /// Where warnings go; the default writes a line to stderr.
 BACKLIGHT_API void set_log_hook(std::function<void(const std::string&)> hook);
 

@@ -3,6 +3,7 @@
 #include <autograd/core/float_environment.h>
 #include <autograd/core/graph.h>
 #include <autograd/core/storage.h>
+#include <autograd/engine/nan_check.h>
 #include <autograd/engine/plan.h>
 
 #include <algorithm>
@@ -200,6 +201,8 @@ const Planned& plan(Graph& graph, Workspace& workspace, const engine::Keep& keep
 }  // namespace
 
 void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments) {
+  if (nan_checks()) [[unlikely]]
+    engine::refuse_nan(tensors, assignments);
   Graph& graph = Graph::current();
   Lease lease;
   Workspace& workspace = *lease;

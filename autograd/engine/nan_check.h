@@ -1,0 +1,12 @@
+#pragma once
+
+#include <autograd/core/evaluate.h>
+
+#include <span>
+
+namespace autograd::engine {
+
+/// Evaluates without assigning. throws NotANumber where a result holds NaN
+void refuse_nan(std::span<const Tensor> tensors, std::span<const Assignment> assignments);
+
+}  // namespace autograd::engine

@@ -1,0 +1,68 @@
+#include <autograd/core/error.h>
+#include <autograd/core/vjp.h>
+#include <autograd/transforms/custom_vjp.h>
+
+#include <algorithm>
+
+// A view of the output whose further inputs only matter to gradients: the engine looks through the first.
+
+namespace autograd {
+
+namespace {
+
+struct Attributes {
+  StridedView view;
+  const VjpRule* rule;  ///< held by the Step
+};
+
+Gradients apply_rule(const Vjp& v) {
+  const std::vector<Tensor> grads = (*v.attributes<Attributes>().rule)(v.grad);
+  const size_t count = v.inputs.size() - 1;
+  if (grads.size() != count) {
+    throw ValueError("custom_vjp: the rule gave " + std::to_string(grads.size()) + " gradients for " +
+                     std::to_string(count) + " inputs");
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const Shape to = v.inputs[i + 1].shape();
+    if (grads[i].defined() && broadcast_shapes("custom_vjp", grads[i].shape(), to) != grads[i].shape())
+      throw ShapeError("custom_vjp: the rule gave a gradient of shape " + grads[i].shape().to_string() + " for input " +
+                       std::to_string(i) + " of shape " + to.to_string());
+  }
+  const auto bytes = static_cast<int64_t>(v.inputs.size() * sizeof(Tensor));
+  auto* all = static_cast<Tensor*>(Graph::current().allocate(bytes));
+  all[0] = Tensor();
+  std::copy(grads.begin(), grads.end(), all + 1);
+  return Gradients(std::span<const Tensor>(all, v.inputs.size()));
+}
+
+}  // namespace
+
+static const Op custom_vjp_op{"custom_vjp", Op::Kind::view, nullptr, apply_rule};
+
+Tensor custom_vjp(const Tensor& output, std::span<const Tensor> inputs, VjpRule rule, std::source_location where) {
+  if (!is_floating(output.dtype()))
+    throw DTypeError(std::string("custom_vjp: a ") + name_of(output.dtype()) + " output; expected float32 or float64");
+  Graph& graph = Graph::current();
+  const auto bytes = static_cast<int64_t>((inputs.size() + 1) * sizeof(Tensor));
+  const std::span<Tensor> operands(static_cast<Tensor*>(graph.allocate(bytes)), inputs.size() + 1);
+  operands[0] = output;
+  std::copy(inputs.begin(), inputs.end(), operands.begin() + 1);
+  Attributes attributes{};
+  for (int axis = 0; axis < output.rank(); ++axis) {
+    attributes.view.axis[axis] = static_cast<int8_t>(axis);
+    attributes.view.step[axis] = 1;
+  }
+  const auto held = std::make_shared<const VjpRule>(std::move(rule));
+  attributes.rule = held.get();
+  graph.hold(held);
+  return graph.record({custom_vjp_op, operands, output.shape(), output.dtype(), where}, attributes);
+}
+
+Tensor custom_vjp(const Tensor& output, std::initializer_list<Located> inputs, VjpRule rule,
+                  std::source_location where) {
+  std::vector<Tensor> list;
+  for (const Located& input : inputs) list.push_back(input.as(output.dtype()));
+  return custom_vjp(output, list, std::move(rule), where);
+}
+
+}  // namespace autograd
