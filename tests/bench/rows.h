@@ -19,4 +19,11 @@ Result first_plan_ms();         // plans.cpp
 Result resize_us();             //
 Result micro_sphere_ms();       // micro_sphere.cpp
 
+Result raster_bunny_visibility_ms();  // raster.cpp
+Result raster_bunny_forward_ms();     //
+Result raster_bunny_backward_ms();    //
+Result raster_spot_visibility_ms();   //
+Result raster_spot_forward_ms();      //
+Result raster_spot_backward_ms();     //
+
 }  // namespace bench
