@@ -1,5 +1,6 @@
 #include <render/raster/kernels.h>
 #include <render/raster/list_ops.h>
+#include <render/raster/pixel_frame.h>
 #include <render/raster/visibility.h>
 
 #include <algorithm>
@@ -89,30 +90,43 @@ Corners corners(const ag::Array& triangles, const VisiblePixels& pixels) {
   return {{ag::select(rows, 1, 0), ag::select(rows, 1, 1), ag::select(rows, 1, 2)}};
 }
 
-Vec3 barycentrics(const Vec4& clip, const Corners& corners, const VisiblePixels& pixels) {
-  check_clip("barycentrics", clip, pixels.frame);
+PixelFrame pixel_frame(const char* operation, const Vec4& clip, const Corners& corners, const VisiblePixels& pixels) {
+  check_clip(operation, clip, pixels.frame);
   const auto vertices = clip.x.shape()[1];
   const ag::DType type = clip.x.dtype();
   const Tensor x = ag::flatten(clip.x), y = ag::flatten(clip.y), w = ag::flatten(clip.w);
   const Tensor centre_column = centre_x(pixels.column, pixels.frame.width, type);
   const Tensor centre_row = centre_y(pixels.row, pixels.frame.height, type);
-  Vec2 p[3];  // corners relative to the pixel's centre, times w
+  PixelFrame frame;
   for (int i = 0; i < 3; ++i) {
     const Tensor at = pixels.view * vertices + corners.vertex[i];
-    const Tensor corner_w = ag::gather(w, at);
-    p[i] = {ag::gather(x, at) - centre_column * corner_w, ag::gather(y, at) - centre_row * corner_w};
+    frame.w[i] = ag::gather(w, at);
+    frame.p[i] = {ag::gather(x, at) - centre_column * frame.w[i], ag::gather(y, at) - centre_row * frame.w[i]};
   }
+  return frame;
+}
+
+PixelAreas pixel_areas(const PixelFrame& frame) {
   const auto cross2 = [](const Vec2& a, const Vec2& b) { return a.x * b.y - a.y * b.x; };
-  const Vec3 a{cross2(p[1], p[2]), cross2(p[2], p[0]), cross2(p[0], p[1])};
-  const Tensor area = a.x + a.y + a.z;
-  const auto sane = [&](const Tensor& part) {
-    const Tensor weight = ag::stop_gradient(part / area);
+  PixelAreas areas{
+      {cross2(frame.p[1], frame.p[2]), cross2(frame.p[2], frame.p[0]), cross2(frame.p[0], frame.p[1])}, {}, {}};
+  const Tensor sum = areas.area[0] + areas.area[1] + areas.area[2];
+  const auto sane = [&](const Tensor& area) {
+    const Tensor weight = ag::stop_gradient(area / sum);
     return weight >= -0.5 && weight <= 1.5;  // false for NaN
   };
-  const Tensor usable = sane(a.x) && sane(a.y) && sane(a.z);
-  const Tensor inverse = 1 / ag::where(usable, area, 1);
-  const auto weight = [&](const Tensor& part) { return ag::where(usable, part * inverse, 1.0 / 3); };
-  return {weight(a.x), weight(a.y), weight(a.z)};
+  areas.usable = sane(areas.area[0]) && sane(areas.area[1]) && sane(areas.area[2]);
+  areas.inverse_sum = 1 / ag::where(areas.usable, sum, 1);
+  return areas;
+}
+
+Vec3 weights(const PixelAreas& areas) {
+  const auto weight = [&](int i) { return ag::where(areas.usable, areas.area[i] * areas.inverse_sum, 1.0 / 3); };
+  return {weight(0), weight(1), weight(2)};
+}
+
+Vec3 barycentrics(const Vec4& clip, const Corners& corners, const VisiblePixels& pixels) {
+  return weights(pixel_areas(pixel_frame("barycentrics", clip, corners, pixels)));
 }
 
 Tensor interpolate(const Tensor& attribute, const Corners& corners, const Vec3& weights) {
