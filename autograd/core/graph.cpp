@@ -249,6 +249,12 @@ void Graph::grow_leaf_table() {
   }
 }
 
+uint32_t Graph::find_leaf(const Storage* storage) const {
+  if (leaf_table_.empty()) return UINT32_MAX;
+  const uint32_t entry = leaf_table_[find_bucket(storage, storage->version.load(std::memory_order_relaxed))];
+  return entry == 0 ? UINT32_MAX : leaves_[entry - 1].node;
+}
+
 uint32_t Graph::readers(const Storage* storage) const {
   if (leaf_table_.empty()) return 0;
   const size_t mask = leaf_table_.size() - 1;

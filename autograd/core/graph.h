@@ -219,6 +219,8 @@ class BACKLIGHT_API Graph {
   int64_t memory_limit() const;
   void set_memory_limit(uint64_t serial, int64_t bytes);
   int64_t used_bytes() const;
+  /// The leaf on the storage's present version; UINT32_MAX: none was recorded.
+  uint32_t find_leaf(const Storage* storage) const;
   /// Leaves of this thread's open Steps on `storage`.
   uint32_t readers(const Storage* storage) const;
 

@@ -31,7 +31,25 @@ Conditions conditions(const engine::Keep& keep) {
 struct Planned {
   engine::Recording recording;
   Conditions conditions;
+  std::vector<uint32_t> targets;  ///< of assignments: positions of the old values (Keep::targets)
   std::shared_ptr<engine::Plan> plan;
+
+  /// Whether the Parameters are those that the plan writes.
+  bool writes(std::span<const Assignment> assignments) const {
+    for (size_t i = 0; i < targets.size(); ++i) {
+      if (targets[i] == engine::none) continue;
+      const Storage* storage = recording.attributes<LeafAttributes>(targets[i]).storage;
+      if (storage != assignments[i].parameter.storage()) return false;
+    }
+    return true;
+  }
+  void find_targets(const Graph& graph, std::span<const Assignment> assignments) {
+    targets.clear();
+    for (const Assignment& assignment : assignments) {
+      const uint32_t leaf = graph.find_leaf(assignment.parameter.storage());
+      targets.push_back(leaf == engine::none ? engine::none : recording.position_of(leaf));
+    }
+  }
 };
 
 /// The working memory of an evaluation. A custom operation may evaluate inside one: each depth has its own.
@@ -120,7 +138,8 @@ void check_unread(const Graph& graph, const Storage& storage) {
 }
 
 void overwrite(Storage& storage, const void* value, std::source_location where) {
-  std::memcpy(storage.data, value, static_cast<size_t>(storage.shape.size() * size_of(storage.dtype)));
+  if (value != storage.data)  // else it was computed there
+    std::memcpy(storage.data, value, static_cast<size_t>(storage.shape.size() * size_of(storage.dtype)));
   storage.assigned_at = where;
   storage.version.fetch_add(1, std::memory_order_acq_rel);
 }
@@ -181,19 +200,23 @@ void keep_old_values(Graph& graph, std::span<const uint32_t> outputs, std::span<
   }
 }
 
-/// The plan of what the workspace's outputs depend on.
-const Planned& plan(Graph& graph, Workspace& workspace, const engine::Keep& keep) {
+/// The plan of what the workspace's outputs depend on; the last of them are assigned.
+const Planned& plan(Graph& graph, Workspace& workspace, std::span<const Assignment> assignments) {
+  engine::Keep keep{workspace.outputs.size() - assignments.size(), assignments.empty()};
   const Conditions wanted = conditions(keep);
   for (Planned& planned : workspace.planned) {
     if (planned.plan == nullptr || planned.conditions != wanted) continue;
-    if (planned.recording.repeats(graph, workspace.outputs)) return planned;
+    if (planned.recording.repeats(graph, workspace.outputs) && planned.writes(assignments)) return planned;
   }
   Planned& planned = workspace.planned[workspace.next];
   workspace.next = (workspace.next + 1) % workspace.planned.size();
   planned.plan = nullptr;  // until the recording has one
   planned.conditions = wanted;
   planned.recording.trace(graph, workspace.outputs);
+  planned.find_targets(graph, assignments);
   for (uint64_t word : wanted) planned.recording.add_to_key(word);
+  for (uint32_t target : planned.targets) planned.recording.add_to_key(target);
+  keep.targets = planned.targets;
   planned.plan = engine::find_plan(planned.recording, keep);
   return planned;
 }
@@ -215,7 +238,7 @@ void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assig
     workspace.outputs.push_back(graph.check(assignment.value));
   }
   const auto start = Clock::now();
-  const Planned& planned = plan(graph, workspace, {tensors.size(), assignments.empty()});
+  const Planned& planned = plan(graph, workspace, assignments);
   KeptMemory kept(graph, workspace.marks);
   engine::allocate(*planned.plan, planned.recording, workspace.scratch, workspace.values);
   kept.taken();

@@ -263,7 +263,8 @@ void Interpreter::run(const KernelArguments& arguments, const Piece& piece, Faul
   thread_local std::vector<void*> values;
   thread_local std::vector<int64_t> offsets;
   thread_local std::vector<FoldLanes> lanes;
-  const auto needed = static_cast<size_t>((slots_ + 1) * slot_bytes);
+  // Slots of their own for what is written in place: it may not be written before all is read.
+  const auto needed = (static_cast<size_t>(slots_) + 2 + program_.operands.size()) * slot_bytes;
   if (memory.size() < needed) memory.resize(needed);
   offsets.resize(static_cast<size_t>(tile_size_));
   lanes.resize(program_.folds.size());
@@ -297,7 +298,9 @@ void Interpreter::run_elements(Tile& tile, int64_t begin, int64_t end) const {
     for (size_t i = 0; i < instructions_.size(); ++i) {
       const Instruction& instruction = instructions_[i];
       if (instruction.uniform) continue;
-      if (instruction.place != Place::slot) {
+      if (instruction.place == Place::store && tile.arguments.operands[instruction.where].in_place) {
+        tile.values[i] = tile.slots + (slots_ + 1 + instruction.where) * slot_bytes;
+      } else if (instruction.place != Place::slot) {
         tile.values[i] = address(tile.arguments.operands[instruction.where], tile.piece, tile.begin);
       }
       execute(instruction, tile);

@@ -67,23 +67,6 @@ class Offsets {
   throw OutOfMemory(text);
 }
 
-/// Opaque results are kept so that a later gradient does not repeat them, unless the evaluation is a
-/// training step's, whose graph is done with.
-void mark_kept(Planner& planner, const Keep& keep) {
-  const std::vector<uint32_t>& outputs = planner.recording.outputs();
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    if (planner.known(outputs[i])) continue;
-    NodeState& state = planner.states[contiguous_base(planner, outputs[i])];
-    // Assigned values are read after the last region.
-    (i < keep.outputs ? state.kept : state.stored) = true;
-    if (i >= keep.outputs) state.last_use = none;
-  }
-  if (!keep.calls) return;
-  for (const Draft& draft : planner.drafts) {
-    if (draft.call) planner.states[draft.nodes[0]].kept = true;
-  }
-}
-
 /// Whether a value is read by stages only, each of which needs the rows of its block alone.
 bool is_local(const Planner& planner, uint32_t position) {
   const NodeState& state = planner.states[position];
@@ -104,28 +87,47 @@ uint32_t last_of_turn(const Planner& planner, uint32_t region) {
   return stages == none ? region : planner.stages[stages].first + planner.stages[stages].count - 1;
 }
 
-void add_stages(Planner& planner) {
+/// Room in local memory for what stages alone read.
+void place_local(Planner& planner) {
   for (const StageDraft& stages : planner.stages) {
     planner.plan.stages.push_back({stages.first, stages.count, stages.rows, stages.block, stages.folds_rows});
+  }
+  for (uint32_t position = 0; position < planner.recording.size(); ++position) {
+    NodeState& state = planner.states[position];
+    if (!state.stored || planner.known(position) || !is_local(planner, position)) continue;
+    const Node& node = planner.node(position);
+    Stages& stages = planner.plan.stages[planner.drafts[state.region].stages];
+    state.local = stages.local_bytes;
+    stages.local_bytes += aligned(stages.block * (node.size() / stages.rows) * size_of(node.dtype));
   }
 }
 
 }  // namespace
 
-void place(Planner& planner, const Keep& keep) {
-  mark_kept(planner, keep);
-  add_stages(planner);
+/// Opaque results are kept so that a later gradient does not repeat them, unless the evaluation is a
+/// training step's, whose graph is done with.
+void mark_kept(Planner& planner, const Keep& keep) {
+  const std::vector<uint32_t>& outputs = planner.recording.outputs();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (planner.known(outputs[i])) continue;
+    NodeState& state = planner.states[contiguous_base(planner, outputs[i])];
+    // Assigned values are read after the last region.
+    (i < keep.outputs ? state.kept : state.stored) = true;
+    if (i >= keep.outputs) state.last_use = none;
+  }
+  for (const Draft& draft : planner.drafts) {
+    if (keep.calls && draft.call) planner.states[draft.nodes[0]].kept = true;
+  }
+  place_local(planner);
+}
+
+void place(Planner& planner) {
   Plan& plan = planner.plan;
   std::vector<uint32_t> temporary;  // positions
   for (uint32_t position = 0; position < planner.recording.size(); ++position) {
-    NodeState& state = planner.states[position];
-    if (!state.stored || planner.known(position)) continue;
-    if (is_local(planner, position)) {
-      Stages& stages = plan.stages[planner.drafts[state.region].stages];
-      const int64_t lanes = planner.node(position).size() / stages.rows;
-      state.local = stages.local_bytes;
-      stages.local_bytes += aligned(stages.block * lanes * size_of(planner.node(position).dtype));
-    } else if (state.kept) {
+    const NodeState& state = planner.states[position];
+    if (!state.stored || state.in_place || state.local >= 0 || planner.known(position)) continue;
+    if (state.kept) {
       plan.buffers.push_back({position, buffer_bytes(planner.node(position)), 0, true});
       plan.kept_bytes += plan.buffers.back().bytes;
     } else {
@@ -166,6 +168,9 @@ void allocate(const Plan& plan, const Recording& recording, Arena& scratch, Valu
   if (limit > 0 && total > limit) throw_limit(plan, recording, total, limit);
   if (values.size() < recording.size()) values.resize(recording.size());
   for (uint32_t leaf : plan.leaves) values[leaf] = static_cast<std::byte*>(recording.node(leaf).value);
+  for (const Plan::InPlace& pair : plan.in_place) {
+    values[pair.value] = static_cast<std::byte*>(recording.node(pair.leaf).value);
+  }
   auto* base = static_cast<std::byte*>(scratch.allocate(plan.temporary_bytes));
   for (const Plan::Buffer& buffer : plan.buffers) {
     values[buffer.position] =

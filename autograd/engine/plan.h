@@ -18,7 +18,7 @@
 //   fuse     gather nodes of one iteration domain into regions              fuse.cpp
 //   stages   regions of one domain's rows run block by block of rows        stages.cpp
 //   lower    a region's nodes become one program, its operands, its kernel  lower.cpp, layout.cpp, kernel.cpp
-//   place    offsets for what regions leave in memory, by liveness          place.cpp
+//   place    offsets for what regions leave in memory, by liveness          place.cpp, in_place.cpp
 //   run      regions in order, each over all threads                        run.cpp, fused_run.cpp
 //
 // Passes are free functions over arrays indexed by position (recording.h); nothing recurses, so a
@@ -60,8 +60,9 @@ struct NodeState {
   uint32_t last_use = 0;  ///< region
   uint32_t sources = 0;   ///< first in Planner::sources
   uint32_t source_count = 0;
-  int64_t local = -1;   ///< if only stages read it: bytes into their local memory, instead of a buffer
-  ir::Value value = 0;  ///< in the region being lowered
+  bool in_place = false;  ///< assigned: written into its Parameter
+  int64_t local = -1;     ///< if only stages read it: bytes into their local memory, instead of a buffer
+  ir::Value value = 0;    ///< in the region being lowered
   uint32_t value_region = none;
 };
 
@@ -171,11 +172,16 @@ struct Plan {
     int64_t offset;  ///< of temporary ones
     bool kept;       ///< in the Step's arena
   };
+  /// A value that is computed in the memory of a Parameter that the recording reads.
+  struct InPlace {
+    uint32_t value, leaf;  ///< positions
+  };
   std::vector<uint64_t> key;
   uint64_t hash = 0;
   std::vector<Region> regions;
   std::vector<Stages> stages;
   std::vector<Buffer> buffers;
+  std::vector<InPlace> in_place;
   std::vector<uint32_t> leaves;        ///< known positions that are read
   std::vector<uint32_t> output_bases;  ///< per output: the position whose memory holds it
   int64_t temporary_bytes = 0, kept_bytes = 0;
@@ -186,6 +192,8 @@ struct Plan {
 struct Keep {
   size_t outputs = 0;  ///< of the recording's outputs the first so many are kept
   bool calls = true;   ///< results of calls, so that a later gradient does not repeat them
+  /// Of the other outputs, which are assigned: the position of the Parameter's old value, or none.
+  std::span<const uint32_t> targets = {};
 };
 
 /// The thread's plan of the recording's key, made if need be.
@@ -194,8 +202,11 @@ std::shared_ptr<Plan> find_plan(const Recording& recording, const Keep& keep);
 void resolve(Planner& planner);
 void fuse(Planner& planner);
 void group_stages(Planner& planner);
+/// Which values are kept, and which only stages see.
+void mark_kept(Planner& planner, const Keep& keep);
 void lower(Planner& planner);
-void place(Planner& planner, const Keep& keep);
+void assign_in_place(Planner& planner, const Keep& keep);
+void place(Planner& planner);
 
 /// Where the values of an evaluation are, by position.
 using Values = std::vector<std::byte*>;

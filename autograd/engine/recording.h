@@ -36,6 +36,11 @@ class Recording {
   }
   /// Its value exists: a leaf, or computed by an earlier evaluation.
   bool known(uint32_t position) const { return node(position).value != nullptr; }
+  /// Of a graph index after trace(); UINT32_MAX where the outputs do not depend on it.
+  uint32_t position_of(uint32_t node) const {
+    if (node >= seen_.size() || seen_[node] >> 32 != trace_) return UINT32_MAX;
+    return static_cast<uint32_t>(seen_[node]);
+  }
   /// Positions of the outputs.
   const std::vector<uint32_t>& outputs() const { return outputs_; }
   template <class Attributes>

@@ -20,6 +20,7 @@ struct Operand {
   std::byte* data = nullptr;                ///< the element at index 0 of the domain
   std::array<int64_t, max_rank> strides{};  ///< elements, per axis of the domain
   int64_t bytes = 4;                        ///< of an element
+  bool in_place = false;                    ///< written over what the program reads
   int64_t local = -1;                       ///< of a value in local memory: its place there, in bytes
 };
 
