@@ -16,6 +16,7 @@
 #include <autograd/ops/elementwise.h>
 #include <autograd/ops/index.h>
 #include <autograd/ops/layout.h>
+#include <autograd/ops/linalg.h>
 #include <autograd/ops/matmul.h>
 #include <autograd/ops/random.h>
 #include <autograd/ops/reduce.h>

@@ -99,6 +99,14 @@ Tensor record_comparison(const Op& op, const Located& x, const Located& y) {
   return Graph::current().record_map(op, inputs, DType::boolean, x.where());
 }
 
+// A reshape is its first input's memory, and the engine looks at no other.
+Tensor with_gradient(const Op& op, const Tensor& value, std::initializer_list<Tensor> inputs) {
+  Tensor list[3] = {value};
+  std::copy(inputs.begin(), inputs.end(), list + 1);
+  const std::span<const Tensor> all(list, inputs.size() + 1);
+  return Graph::current().record({op, all, value.shape(), value.dtype(), {}});
+}
+
 Tensor zero_of_zero(const Tensor& grad, const Tensor& product) {
   return where((grad == 0) && (product != product), 0, product);
 }

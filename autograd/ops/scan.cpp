@@ -1,5 +1,4 @@
 #include <autograd/core/parallel.h>
-#include <autograd/ops/iota.h>
 #include <autograd/ops/record.h>
 #include <autograd/ops/reduce.h>
 
@@ -82,12 +81,5 @@ Tensor cumsum(Located x, int axis, CumsumOptions options) {
   return Graph::current().record({cumsum_op, {&input, 1}, shape, input.dtype(), x.where()},
                                  CumsumAttributes{at, options});
 }
-
-static const Op iota_op{"iota", Op::Kind::call, nullptr, nullptr, [](const Op::Call& call) {
-                          auto* out = static_cast<int32_t*>(call.output);
-                          std::iota(out, out + call.node->size(), 0);
-                        }};
-
-Tensor iota(const Shape& shape) { return Graph::current().record({iota_op, {}, shape, DType::int32, {}}); }
 
 }  // namespace autograd
