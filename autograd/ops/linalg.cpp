@@ -174,7 +174,9 @@ Tensor solve(Located a, Located b) {
   auto [matrix, right, vector] = system_of(solve_op, a, b);
   Tensor x;
   if (const int64_t n = right.shape()[right.rank() - 2]; n > 0 && n <= most_small) {
-    x = small_product(small_inverse(matrix), right);
+    const int64_t columns = right.shape()[right.rank() - 1];
+    const bool small = columns > 0 && columns <= most_small;
+    x = small ? small_product(small_inverse(matrix), right) : matmul(small_inverse(matrix), right);
   } else {
     broadcast("solve", matrix, right);
     x = solve_with(matrix, right, factor_lu(matrix), false);

@@ -18,7 +18,7 @@ Tensor identity(int64_t rows, DType type);
 inline constexpr int64_t most_small = 4;
 Tensor small_det(const Tensor& a);
 Tensor small_inverse(const Tensor& a);
-/// [..., m, n] x [..., n, k] -> [..., m, k]: a sum of n terms, in order.
+/// [..., m, n] x [..., n, k] -> [..., m, k], each extent 1 to 4: a sum of n terms, in order.
 Tensor small_product(const Tensor& a, const Tensor& b);
 
 }  // namespace autograd

@@ -1,17 +1,14 @@
 #include <autograd/ops/elementwise.h>
+#include <autograd/ops/embed.h>
 #include <autograd/ops/layout.h>
 #include <autograd/ops/matrices.h>
 #include <autograd/ops/record.h>
 
 #include <algorithm>
 
-// Determinants and inverses by cofactors, one lane an element. Element (i, j) of the adjugate is the minor without row
-// j and column i, whose rows are j + 1, j + 2, ... modulo n: in the matrix laid out twice in each direction, slices.
-//
-//     a b c a b c     n = 3: adj(i, j) = S(1, 1) S(2, 2) - S(1, 2) S(2, 1),
-//     d e f d e f            S(p, q) = A(j + p, i + q)
-//     g h i g h i
-//     a b c a b c     For odd n the cyclic order has the sign (-1)^(i + j) already, for even n it has not.
+// Matrices as tables of tensors, one for each element: a lane is a matrix, and all arithmetic of a product or an
+// inverse is one fused region. A result is stacked element by element, [m, n, batch...], and seen as [batch..., m, n],
+// so that the next operation takes its elements as they lie.
 //
 // Gradients are written down: those of the parts would each fill a matrix with zeros around one element.
 
@@ -19,67 +16,91 @@ namespace autograd {
 
 namespace {
 
-int64_t rows_of(const Tensor& a) { return a.shape()[a.rank() - 1]; }
+int64_t rows_of(const Tensor& a) { return a.shape()[a.rank() - 2]; }
+int64_t columns_of(const Tensor& a) { return a.shape()[a.rank() - 1]; }
 
-/// Where i + j is even: [rows, rows] bool, for 2 and 4 rows.
-const Array& checkerboard(int64_t rows) {
-  const auto make = [](int64_t n) {
-    return Array::make<bool>({n, n}, [n](std::span<bool> out) {
-      for (int64_t i = 0; i < n * n; ++i) out[static_cast<size_t>(i)] = (i / n + i % n) % 2 == 0;
-    });
-  };
-  static const Array two = make(2), four = make(4);
-  return rows == 2 ? two : four;
-}
+struct Elements {
+  Tensor at[most_small][most_small];
+  int64_t rows = 0, columns = 0;
 
-/// A(j + p, i + q) at (i, j), modulo the rows; of matrices [batch, rows, rows].
-class Shifted {
- public:
-  explicit Shifted(const Tensor& a) : rows_(rows_of(a)) {
-    const int64_t batch = a.shape()[0];
-    const Tensor repeated = broadcast_to(reshape(a, {batch, 1, rows_, 1, rows_}), {batch, 2, rows_, 2, rows_});
-    tiles_ = reshape(repeated, {batch, 2 * rows_, 2 * rows_});
-  }
-  Tensor operator()(int64_t p, int64_t q) const {
-    const Tensor columns = slice(tiles_, 2, {.start = q, .stop = q + rows_});
-    return transpose(slice(columns, 1, {.start = p, .stop = p + rows_}));
+  Elements(int64_t rows_, int64_t columns_) : rows(rows_), columns(columns_) {}
+  explicit Elements(const Tensor& a) : rows(rows_of(a)), columns(columns_of(a)) {
+    const Shape batch = batch_shape(a.shape());
+    StridedView view = plain_view(a.rank());
+    view.axis[batch.rank()] = view.axis[batch.rank() + 1] = -1;
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; ++j) {
+        view.start[batch.rank()] = i;
+        view.start[batch.rank() + 1] = j;
+        at[i][j] = record_view(a, view, batch, {});
+      }
+    }
   }
 
- private:
-  int64_t rows_;
-  Tensor tiles_;
+  /// The determinant of two rows and two columns.
+  Tensor minor(int64_t row, int64_t other_row, int64_t column, int64_t other_column) const {
+    return at[row][column] * at[other_row][other_column] - at[row][other_column] * at[other_row][column];
+  }
 };
 
-Tensor small_adjugate(const Tensor& a) {
-  const int64_t rows = rows_of(a);
-  if (rows == 1) return broadcast_to(Located(1).as(a.dtype()), a.shape());
-  const Shifted s(reshape(a, {-1, rows, rows}));
-  Tensor result;
-  if (rows == 2) {
-    result = s(1, 1);
-  } else if (rows == 3) {
-    result = s(1, 1) * s(2, 2) - s(1, 2) * s(2, 1);
-  } else {
-    const auto minor = [&](int64_t q, int64_t r) { return s(2, q) * s(3, r) - s(2, r) * s(3, q); };
-    result = s(1, 1) * minor(2, 3) - s(1, 2) * minor(1, 3) + s(1, 3) * minor(1, 2);
+/// All of one shape, as [rows, columns, batch...].
+Tensor stacked(const Elements& elements) {
+  Tensor list[most_small * most_small];
+  int64_t count = 0;
+  for (int64_t i = 0; i < elements.rows; ++i) {
+    for (int64_t j = 0; j < elements.columns; ++j) list[count++] = elements.at[i][j];
   }
-  if (rows % 2 == 0) result = where(checkerboard(rows), result, -result);
-  return reshape(result, a.shape());
+  const Tensor stack_of_all = stack(std::span<const Tensor>(list, static_cast<size_t>(count)), 0);
+  const Shape batch = list[0].shape();
+  int64_t extents[max_rank + 2] = {elements.rows, elements.columns};
+  int64_t* const end = std::copy(batch.begin(), batch.end(), extents + 2);
+  return reshape(stack_of_all, Shape(std::span<const int64_t>(extents, end)));
 }
 
-Tensor det_value(const Tensor& a) {
-  Tensor e[most_small][most_small];
-  const int64_t rows = rows_of(a);
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < rows; ++j) e[i][j] = select(select(a, -2, i), -1, j);
+/// Stacked elements as matrices [batch..., rows, columns].
+Tensor matrices(const Tensor& stack) {
+  int order[max_rank];
+  for (int axis = 0; axis < stack.rank(); ++axis) order[axis] = (axis + 2) % stack.rank();
+  return permute(stack, std::span<const int>(order, static_cast<size_t>(stack.rank())));
+}
+
+/// The columns (or rows) that are not `left_out`, in order.
+struct Others {
+  int64_t list[most_small];
+  explicit Others(int64_t left_out) {
+    for (int64_t i = 0; i < most_small; ++i) list[i] = i < left_out ? i : i + 1;
   }
-  const auto minor = [&](int row, int j, int k) { return e[row][j] * e[row + 1][k] - e[row][k] * e[row + 1][j]; };
-  if (rows == 1) return e[0][0];
-  if (rows == 2) return minor(0, 0, 1);
-  if (rows == 3) return e[0][0] * minor(1, 1, 2) - e[0][1] * minor(1, 0, 2) + e[0][2] * minor(1, 0, 1);
-  // Laplace's expansion by the minors of the upper and the lower two rows.
-  return minor(0, 0, 1) * minor(2, 2, 3) - minor(0, 0, 2) * minor(2, 1, 3) + minor(0, 0, 3) * minor(2, 1, 2) +
-         minor(0, 1, 2) * minor(2, 0, 3) - minor(0, 1, 3) * minor(2, 0, 2) + minor(0, 2, 3) * minor(2, 0, 1);
+  int64_t operator[](int64_t i) const { return list[i]; }
+};
+
+/// The determinant without a row and a column. Of four rows: by the row that is its neighbour in the upper or lower
+/// pair, and the minors of the other pair (Laplace).
+Tensor minor_without(const Elements& a, int64_t row, int64_t column) {
+  const Others r(row), c(column);
+  if (a.rows == 1) return broadcast_to(Located(1).as(a.at[0][0].dtype()), a.at[0][0].shape());
+  if (a.rows == 2) return a.at[r[0]][c[0]];
+  if (a.rows == 3) return a.minor(r[0], r[1], c[0], c[1]);
+  const int64_t pair = row < 2 ? 2 : 0;
+  const auto& neighbour = a.at[row ^ 1];
+  const auto of_pair = [&](int64_t j, int64_t k) { return a.minor(pair, pair + 1, c[j], c[k]); };
+  return neighbour[c[0]] * of_pair(1, 2) - neighbour[c[1]] * of_pair(0, 2) + neighbour[c[2]] * of_pair(0, 1);
+}
+
+Elements adjugate(const Elements& a) {
+  Elements result(a.rows, a.rows);
+  for (int64_t i = 0; i < a.rows; ++i) {
+    for (int64_t j = 0; j < a.rows; ++j) {
+      const Tensor minor = minor_without(a, j, i);
+      result.at[i][j] = (i + j) % 2 == 0 ? minor : -minor;
+    }
+  }
+  return result;
+}
+
+Tensor det_of(const Elements& a, const Elements& adjugate) {
+  Tensor result = a.at[0][0] * adjugate.at[0][0];
+  for (int64_t i = 1; i < a.rows; ++i) result = result + a.at[0][i] * adjugate.at[i][0];
+  return result;
 }
 
 }  // namespace
@@ -87,37 +108,57 @@ Tensor det_value(const Tensor& a) {
 // det A. vjp: g adj(A)^T
 static const Op det_op{"det", Op::Kind::reshape, nullptr, [](const Vjp& v) {
                          const Tensor grad = expand_dims(expand_dims(v.grad, -1), -1);
-                         return Gradients(Tensor(), grad * transpose(small_adjugate(v.inputs[1])));
+                         return Gradients(Tensor(),
+                                          grad * transpose(matrices(stacked(adjugate(Elements(v.inputs[1]))))));
                        }};
 
-Tensor small_det(const Tensor& a) { return with_gradient(det_op, det_value(a), {a}); }
+Tensor small_det(const Tensor& a) {
+  const Elements elements(a);
+  Elements column(elements.rows, 1);  // all that is needed of the adjugate
+  for (int64_t i = 0; i < elements.rows; ++i) {
+    const Tensor minor = minor_without(elements, 0, i);
+    column.at[i][0] = i % 2 == 0 ? minor : -minor;
+  }
+  return with_gradient(det_op, det_of(elements, column), {a});
+}
 
-// Y = A^-1. vjp: -Y^T G Y^T
+// Y = A^-1 = adj(A) / det(A). vjp: -Y^T G Y^T
 static const Op inverse_op{"inverse", Op::Kind::reshape, nullptr, [](const Vjp& v) {
-                             const Tensor transposed = transpose(v.output);
-                             return Gradients(Tensor(), -small_product(small_product(transposed, v.grad), transposed));
+                             const Tensor transposed = transpose(matrices(v.output));
+                             const Tensor product = small_product(transposed, matrices(v.grad));
+                             return Gradients(Tensor(), -small_product(product, transposed));
                            }};
 
 Tensor small_inverse(const Tensor& a) {
-  const Tensor over = expand_dims(expand_dims(det_value(a), -1), -1);
-  return with_gradient(inverse_op, small_adjugate(a) / over, {a});
+  const Elements elements(a);
+  Elements result = adjugate(elements);
+  const Tensor det = det_of(elements, result);
+  for (int64_t i = 0; i < result.rows; ++i) {
+    for (int64_t j = 0; j < result.rows; ++j) result.at[i][j] = result.at[i][j] / det;
+  }
+  return matrices(with_gradient(inverse_op, stacked(result), {a}));
 }
 
 // C = A B. vjp: dA = dC B^T, dB = A^T dC.
 static const Op small_product_op{"small_product", Op::Kind::reshape, nullptr, [](const Vjp& v) {
-                                   const Tensor a = v.inputs[1], b = v.inputs[2];
-                                   return Gradients(Tensor(),
-                                                    v.needs(1) ? small_product(v.grad, transpose(b)) : Tensor(),
-                                                    v.needs(2) ? small_product(transpose(a), v.grad) : Tensor());
+                                   const Tensor a = v.inputs[1], b = v.inputs[2], grad = matrices(v.grad);
+                                   return Gradients(Tensor(), v.needs(1) ? small_product(grad, transpose(b)) : Tensor(),
+                                                    v.needs(2) ? small_product(transpose(a), grad) : Tensor());
                                  }};
 
 Tensor small_product(const Tensor& a, const Tensor& b) {
-  Tensor value;
-  for (int64_t i = 0; i < rows_of(a); ++i) {
-    const Tensor term = slice(a, -1, {.start = i, .stop = i + 1}) * slice(b, -2, {.start = i, .stop = i + 1});
-    value = value.defined() ? value + term : term;
+  const Elements left(a), right(b);
+  Elements product(left.rows, right.columns);
+  for (int64_t i = 0; i < left.rows; ++i) {
+    for (int64_t j = 0; j < right.columns; ++j) {
+      Tensor& sum = product.at[i][j];
+      for (int64_t k = 0; k < left.columns; ++k) {
+        const Tensor term = left.at[i][k] * right.at[k][j];
+        sum = sum.defined() ? sum + term : term;
+      }
+    }
   }
-  return with_gradient(small_product_op, value, {a, b});
+  return matrices(with_gradient(small_product_op, stacked(product), {a, b}));
 }
 
 }  // namespace autograd
