@@ -10,7 +10,11 @@
 #include <autograd/core/print.h>
 #include <autograd/core/rng.h>
 #include <autograd/core/tensor.h>
+#include <autograd/nn/batches.h>
+#include <autograd/nn/functions.h>
 #include <autograd/nn/initialise.h>
+#include <autograd/nn/layers.h>
+#include <autograd/nn/losses.h>
 #include <autograd/ops/custom.h>
 #include <autograd/ops/einsum.h>
 #include <autograd/ops/elementwise.h>
@@ -18,6 +22,7 @@
 #include <autograd/ops/layout.h>
 #include <autograd/ops/linalg.h>
 #include <autograd/ops/matmul.h>
+#include <autograd/ops/patches.h>
 #include <autograd/ops/random.h>
 #include <autograd/ops/reduce.h>
 #include <autograd/ops/sort.h>

@@ -43,6 +43,9 @@ BACKLIGHT_API Tensor atan2(Located y, Located x);
 BACKLIGHT_API Tensor tanh(Located x);
 BACKLIGHT_API Tensor sigmoid(Located x);  ///< 1 / (1 + exp(-x)), without overflow
 BACKLIGHT_API Tensor relu(Located x);
+BACKLIGHT_API Tensor leaky_relu(Located x, double slope = 0.01);  ///< x > 0 ? x : slope x
+BACKLIGHT_API Tensor softplus(Located x);                         ///< log(1 + exp(x)), without overflow or cancellation
+BACKLIGHT_API Tensor gelu(Located x);  ///< x P(Z < x) of a standard normal Z (Hendrycks & Gimpel 2016)
 BACKLIGHT_API Tensor erf(Located x);
 
 // Rounding (float32, float64; no gradient) ------------------------------------------------------------

@@ -1,5 +1,5 @@
 #include <autograd/core/error.h>
-#include <autograd/core/vjp.h>
+#include <autograd/ops/record.h>
 #include <autograd/transforms/custom_vjp.h>
 
 #include <algorithm>
@@ -28,11 +28,10 @@ Gradients apply_rule(const Vjp& v) {
       throw ShapeError("custom_vjp: the rule gave a gradient of shape " + grads[i].shape().to_string() + " for input " +
                        std::to_string(i) + " of shape " + to.to_string());
   }
-  const auto bytes = static_cast<int64_t>(v.inputs.size() * sizeof(Tensor));
-  auto* all = static_cast<Tensor*>(Graph::current().allocate(bytes));
+  const std::span<Tensor> all = list_of(v.inputs.size());
   all[0] = Tensor();
-  std::copy(grads.begin(), grads.end(), all + 1);
-  return Gradients(std::span<const Tensor>(all, v.inputs.size()));
+  std::copy(grads.begin(), grads.end(), all.begin() + 1);
+  return Gradients(std::span<const Tensor>(all));
 }
 
 }  // namespace
@@ -43,8 +42,7 @@ Tensor custom_vjp(const Tensor& output, std::span<const Tensor> inputs, VjpRule 
   if (!is_floating(output.dtype()))
     throw DTypeError(std::string("custom_vjp: a ") + name_of(output.dtype()) + " output; expected float32 or float64");
   Graph& graph = Graph::current();
-  const auto bytes = static_cast<int64_t>((inputs.size() + 1) * sizeof(Tensor));
-  const std::span<Tensor> operands(static_cast<Tensor*>(graph.allocate(bytes)), inputs.size() + 1);
+  const std::span<Tensor> operands = list_of(inputs.size() + 1);
   operands[0] = output;
   std::copy(inputs.begin(), inputs.end(), operands.begin() + 1);
   Attributes attributes{};
@@ -60,9 +58,7 @@ Tensor custom_vjp(const Tensor& output, std::span<const Tensor> inputs, VjpRule 
 
 Tensor custom_vjp(const Tensor& output, std::initializer_list<Located> inputs, VjpRule rule,
                   std::source_location where) {
-  std::vector<Tensor> list;
-  for (const Located& input : inputs) list.push_back(input.as(output.dtype()));
-  return custom_vjp(output, list, std::move(rule), where);
+  return custom_vjp(output, listed(inputs), std::move(rule), where);
 }
 
 }  // namespace autograd

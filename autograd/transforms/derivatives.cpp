@@ -1,8 +1,8 @@
 #include <autograd/core/error.h>
 #include <autograd/core/evaluate.h>
-#include <autograd/core/graph.h>
 #include <autograd/ops/elementwise.h>
 #include <autograd/ops/layout.h>
+#include <autograd/ops/record.h>
 #include <autograd/ops/reduce.h>
 #include <autograd/transforms/derivatives.h>
 
@@ -13,11 +13,6 @@ namespace autograd {
 namespace {
 
 constexpr GradOptions zeros_where_unused{.unused = GradOptions::Unused::zeros};
-
-/// Room for tensors in the Step's memory.
-std::span<Tensor> list_of(size_t count) {
-  return {static_cast<Tensor*>(Graph::current().allocate(static_cast<int64_t>(count * sizeof(Tensor)))), count};
-}
 
 /// A cotangent to differentiate by. A vector-Jacobian product is linear in it, so that its value does not matter; at 1
 /// no rule takes the shortcut of a gradient of 0.

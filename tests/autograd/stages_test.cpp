@@ -18,7 +18,7 @@ namespace {
 
 constexpr ag::ReduceOptions keep{.keep = true};
 
-Tensor softmax(const Located& x) {
+Tensor row_softmax(const Located& x) {
   const Tensor e = ag::exp(x - ag::max(x, -1, keep));
   return e / ag::sum(e, -1, keep);
 }
@@ -48,7 +48,7 @@ std::vector<Tensor> with_gradients(const Tensor& f, const Array& x, const Array&
 
 const Function functions[] = {
     [](const Array& x, const Array& lane, const Array& row) {
-      return with_gradients(ag::sum(softmax(x * lane) * row * ag::cos(x)), x, lane, row);
+      return with_gradients(ag::sum(row_softmax(x * lane) * row * ag::cos(x)), x, lane, row);
     },
     [](const Array& x, const Array& lane, const Array& row) {
       return with_gradients(ag::mean(log_sum_exp(x + lane) * row), x, lane, row);
@@ -65,8 +65,8 @@ const Function functions[] = {
     },
     // two softmaxes, one of the other; and a fold over all that a stage waits for
     [](const Array& x, const Array& lane, const Array& row) {
-      const Tensor p = softmax(x);
-      const Tensor q = softmax(p * lane + row);
+      const Tensor p = row_softmax(x);
+      const Tensor q = row_softmax(p * lane + row);
       return std::vector<Tensor>{q / ag::sum(p), ag::sum(q, 0) + lane};
     },
 };
@@ -133,7 +133,7 @@ TEST_CASE("Softmax, its gradient and a loss of it run as stages") {
   const Array x = random_array<float>(random, {300, 200}, -1, 1);
   const Array labels = random_array<float>(random, {300, 200}, 0, 1);
   const ag::Step step;
-  const Tensor p = softmax(x);
+  const Tensor p = row_softmax(x);
   CHECK(stages_of({p}) == 3);
   const Tensor loss = -ag::mean(ag::log(p) * labels);
   CHECK(stages_of({loss, ag::grad(loss, Located(x))}) >= 4);
