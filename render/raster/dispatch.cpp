@@ -67,18 +67,40 @@ const char* chosen_variant() {
   return "baseline";
 }
 
-void visibility(const ClipVertices& clip, std::span<const int32_t> triangles, Viewport viewport,
-                std::span<int32_t> ids) {
+std::size_t bin_count(Viewport viewport) {
+  const auto bins = [](int pixels) { return static_cast<std::size_t>((pixels + bin_size - 1) / bin_size); };
+  return bins(viewport.width) * bins(viewport.height);
+}
+
+void sort_into_bins(const Scene& scene, Workspace& sorted) {
+  switch (level()) {
+#ifdef BACKLIGHT_HAS_V4
+    case Level::v4: return v4::sort_into_bins(scene, sorted);
+#endif
+#ifdef BACKLIGHT_HAS_V3
+    case Level::v3: return v3::sort_into_bins(scene, sorted);
+#endif
+    default: return baseline::sort_into_bins(scene, sorted);
+  }
+}
+
+void draw_bin(Workspace& sorted, std::size_t bin, std::span<int32_t> ids) {
   Workspace& workspace = workspace_of_this_thread();
   switch (level()) {
 #ifdef BACKLIGHT_HAS_V4
-    case Level::v4: return v4::visibility(clip, triangles, viewport, ids, workspace);
+    case Level::v4: return v4::draw_bin(sorted, bin, ids, workspace);
 #endif
 #ifdef BACKLIGHT_HAS_V3
-    case Level::v3: return v3::visibility(clip, triangles, viewport, ids, workspace);
+    case Level::v3: return v3::draw_bin(sorted, bin, ids, workspace);
 #endif
-    default: return baseline::visibility(clip, triangles, viewport, ids, workspace);
+    default: return baseline::draw_bin(sorted, bin, ids, workspace);
   }
+}
+
+void visibility(const Scene& scene, std::span<int32_t> ids) {
+  Workspace& workspace = workspace_of_this_thread();
+  sort_into_bins(scene, workspace);
+  for (std::size_t bin = 0; bin < bin_count(scene.viewport); ++bin) draw_bin(workspace, bin, ids);
 }
 
 void crossings(const ClipVertices& clip, std::span<const int32_t> triangles, const EdgeTopology& topology,

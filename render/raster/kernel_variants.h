@@ -17,10 +17,12 @@
 
 namespace render::kernels {
 
+inline constexpr int32_t bin_size = 64;  // pixels
+
 #define BACKLIGHT_DECLARE_KERNELS(variant)                                                                           \
   namespace variant {                                                                                                \
-  void visibility(const ClipVertices& clip, std::span<const int32_t> triangles, Viewport viewport,                   \
-                  std::span<int32_t> ids, Workspace& workspace);                                                     \
+  void sort_into_bins(const Scene& scene, Workspace& workspace);                                                     \
+  void draw_bin(Workspace& sorted, std::size_t bin, std::span<int32_t> ids, Workspace& workspace);                   \
   std::span<const Crossing> crossings(const ClipVertices& clip, std::span<const int32_t> triangles,                  \
                                       const EdgeTopology& topology, Viewport viewport, std::span<const int32_t> ids, \
                                       Workspace& workspace);                                                         \

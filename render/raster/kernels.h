@@ -1,5 +1,8 @@
 #pragma once
 
+#include <render/raster/cull.h>
+#include <render/raster/workspace.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -29,11 +32,25 @@ struct Viewport {
   int width = 0, height = 0;
 };
 
+/// A view's part in a rendering.
+struct Scene {
+  ClipVertices clip;
+  std::span<const int32_t> triangles;
+  Viewport viewport;
+  Cull cull = Cull::none;
+  int32_t first_triangle = 0;  ///< id of triangles[0]
+};
+
 /// ids[row * width + column] = the nearest triangle that covers the pixel's centre, or -1. At equal
 /// depth (as float32) the smaller id. Of triangles that share an edge, one covers a centre on it (top-left rule),
 /// whatever their winding.
-void visibility(const ClipVertices& clip, std::span<const int32_t> triangles, Viewport viewport,
-                std::span<int32_t> ids);
+void visibility(const Scene& scene, std::span<int32_t> ids);
+
+/// The same in two steps, for threads: sorting, which returns a number of bins and remembers them in `sorted`; then
+/// each bin's part of the ids, in any order and by any thread.
+std::size_t bin_count(Viewport viewport);
+void sort_into_bins(const Scene& scene, Workspace& sorted);
+void draw_bin(Workspace& sorted, std::size_t bin, std::span<int32_t> ids);
 
 /// Edges and wings as in render/geometry/topology.h.
 struct EdgeTopology {

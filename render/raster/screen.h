@@ -1,9 +1,11 @@
 #pragma once
 
 #include <render/raster/kernel_variants.h>
+#include <render/raster/vectors.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 // A view's vertices as both kernels see them. A vertex in front of the near plane is *snapped*: projected
@@ -26,13 +28,14 @@ inline constexpr int32_t half_pixel = one_pixel / 2;
 // Snapped coordinates stay within 2^25 (131,072 pixels): a product of two differences is at most 2^52.
 inline constexpr double guard = 1 << 25;
 
-enum VertexFlags : uint32_t { beyond_far = 1, unsnapped = 2, not_finite = 4 };
+enum VertexFlags : int32_t { beyond_far = 1, unsnapped = 2, not_finite = 4 };
 
 struct ScreenVertex {
   int32_t x, y;    // 1/256 pixel, y down
   float nearness;  // linear on the screen, larger is nearer; see Screen::parallel
-  uint32_t flags;
+  int32_t flags;
 };
+static_assert(sizeof(ScreenVertex) == 16);
 
 struct Homogeneous {
   double x, y, w;
@@ -80,7 +83,7 @@ struct Screen {
     return {(double{clip.x[i]} + w) * half_width, (w - double{clip.y[i]}) * half_height, w};
   }
 
-  uint32_t flags(int32_t vertex) const { return vertices[static_cast<std::size_t>(vertex)].flags; }
+  int32_t flags(int32_t vertex) const { return vertices[static_cast<std::size_t>(vertex)].flags; }
 
   // The side of the line ab on which c lies (the visible part of what joins them): sign of det[a, b, c].
   int orientation(int32_t a, int32_t b, int32_t c) const {
@@ -140,19 +143,32 @@ inline bool is_parallel(std::span<const float> w) {
   return lowest == highest;
 }
 
-inline ScreenVertex snap(double x, double y, double z, double w, const Screen& screen) {
-  const double column = (x / w + 1) * screen.half_width;
-  const double row = (1 - y / w) * screen.half_height;
-  const bool finite = x * 0 + y * 0 + z * 0 + w * 0 == 0;
-  const bool in_front = (w > 0) & (z >= -w);
-  const bool in_guard = (column > -guard) & (column < guard) & (row > -guard) & (row < guard);  // false for NaN
-  const bool snapped = finite & in_front & in_guard;
-  ScreenVertex vertex;
-  vertex.x = static_cast<int32_t>(rounded(snapped ? column : 0));
-  vertex.y = static_cast<int32_t>(rounded(snapped ? row : 0));
-  vertex.nearness = static_cast<float>(screen.parallel ? 2 - z / w : 1 / w);
-  vertex.flags = (finite && z > w ? beyond_far : 0u) | (snapped ? 0u : unsnapped) | (finite ? 0u : not_finite);
-  return vertex;
+// Eight vertices from `first` on.
+[[gnu::always_inline]] inline void snap(const Screen& screen, std::size_t first, Four (&out)[lanes]) {
+  const auto wide = [&](std::span<const float> component) {
+    Floats values;
+    load(values, component.data() + first);
+    return __builtin_convertvector(values, Doubles);
+  };
+  const Doubles x = wide(screen.clip.x), y = wide(screen.clip.y), z = wide(screen.clip.z), w = wide(screen.clip.w);
+  const Doubles column = (x / w + 1.0) * screen.half_width, row = (1.0 - y / w) * screen.half_height;
+  const Longs finite = x * 0.0 + y * 0.0 + z * 0.0 + w * 0.0 == 0.0;
+  const Longs in_front = (w > 0.0) & (z >= -w);
+  const Longs in_guard = (column > -guard) & (column < guard) & (row > -guard) & (row < guard);  // false for NaN
+  const Doubles nearness = screen.parallel ? 2.0 - z / w : 1.0 / w;
+  const Longs representable = nearness < double{std::numeric_limits<float>::max()};
+  const Longs snapped = finite & in_front & in_guard & representable;
+  const auto nearest_integer = [&](const Doubles& coordinate) {
+    constexpr double shift = 6755399441055744.0;  // 1.5 * 2^52: the sum has no fraction bits left
+    const Doubles safe = snapped ? coordinate : Doubles{};
+    return __builtin_convertvector((safe + shift) - shift, Ints);
+  };
+  const Floats rounded_nearness = __builtin_convertvector(nearness, Floats);
+  const Longs flags =
+      ((finite & (z > w)) & int64_t{beyond_far}) | (~snapped & int64_t{unsnapped}) | (~finite & int64_t{not_finite});
+  Ints nearness_bits;
+  load(nearness_bits, &rounded_nearness);
+  to_rows({nearest_integer(column), nearest_integer(row), nearness_bits, __builtin_convertvector(flags, Ints)}, out);
 }
 
 /// Fills `vertices`, as many as `clip` has, and returns the screen that looks at them.
@@ -160,12 +176,40 @@ inline Screen make_screen(const ClipVertices& clip, Viewport viewport, std::span
   Screen screen{clip, vertices, viewport.width * 0.5 * one_pixel, viewport.height * 0.5 * one_pixel,
                 is_parallel(clip.w)};
   const std::size_t count = vertices.size();
-  for (std::size_t i = 0; i < count; ++i)
-    vertices[i] = snap(double{clip.x[i]}, double{clip.y[i]}, double{clip.z[i]}, double{clip.w[i]}, screen);
+  Four rows[lanes];
+  std::size_t first = 0;
+  for (; first + lanes <= count; first += lanes) {
+    snap(screen, first, rows);
+    store(&vertices[first], rows);
+  }
+  if (first == count) return screen;
+  // The rest, in a copy that is long enough.
+  float rest[4][lanes] = {};
+  const std::span<const float> components[4] = {clip.x, clip.y, clip.z, clip.w};
+  for (std::size_t k = 0; k < 4; ++k)
+    for (std::size_t i = first; i < count; ++i) rest[k][i - first] = components[k][i];
+  Screen copy = screen;
+  copy.clip = {rest[0], rest[1], rest[2], rest[3]};
+  snap(copy, 0, rows);
+  for (std::size_t i = first; i < count; ++i) store(&vertices[i], rows[i - first]);
   return screen;
 }
 
-enum WorkspaceBlock : std::size_t { screen_vertices, depth_keys, candidates, slot_bits, slot_ranks, winners, results };
+enum WorkspaceBlock : std::size_t {
+  screen_vertices,
+  // visibility
+  boxed_triangles,
+  bin_starts,
+  binned_triangles,
+  binned_view,
+  bin_pixels,
+  // crossings
+  candidates,
+  slot_bits,
+  slot_ranks,
+  winners,
+  results,
+};
 
 template <class T>
 std::span<T> acquire(Workspace& workspace, WorkspaceBlock block, std::size_t count, std::size_t kept = 0) {

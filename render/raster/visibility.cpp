@@ -4,7 +4,9 @@
 #include <render/raster/visibility.h>
 
 #include <algorithm>
+#include <deque>
 #include <string>
+#include <vector>
 
 namespace render {
 
@@ -13,27 +15,49 @@ namespace {
 /// Clip components and triangles in; ids out.
 class VisibilityOp : public ag::CustomOp {
  public:
-  explicit VisibilityOp(const Frame& frame) : frame_(frame) {}
+  VisibilityOp(const Frame& frame, const VisibilityOptions& options) : frame_(frame), options_(options) {}
   const char* name() const override { return "visibility"; }
 
   void run(ag::CustomCall& call) const override {
     const ClipInputs clip(call);
     const std::span<const int32_t> triangles = call.input<int32_t>(4);
     check_triangles("visibility", triangles, clip.vertices());
+    const TriangleRanges ranges("visibility", options_.ranges, frame_, static_cast<int64_t>(triangles.size() / 3));
     const std::span<int32_t> ids = call.output<int32_t>(0, {frame_.views, frame_.height, frame_.width});
-    const int64_t pixels = frame_.height * frame_.width;
-    const double cost =
-        static_cast<double>(frame_.views) * (static_cast<double>(triangles.size()) * 15 + static_cast<double>(pixels));
-    ag::parallel_for(frame_.views, cost, [&](int64_t begin, int64_t end) {
+
+    thread_local std::deque<ViewMemory> memory;  // of the thread that called, for its next step too
+    while (memory.size() < static_cast<size_t>(frame_.views)) memory.emplace_back();
+    auto* const of_views = &memory;  // the loops' threads have memory of their own
+    const double vertices = static_cast<double>(frame_.views) * static_cast<double>(clip.vertices());
+    const double faces = static_cast<double>(ranges.total());
+    ag::parallel_for(frame_.views, 10 * faces + 2 * vertices, [&](int64_t begin, int64_t end) {
       for (int64_t view = begin; view < end; ++view) {
-        kernels::visibility(clip.view(view), triangles, viewport(frame_),
-                            ids.subspan(static_cast<size_t>(view * pixels), static_cast<size_t>(pixels)));
+        auto& [sorted, renumbered] = (*of_views)[static_cast<size_t>(view)];
+        const ViewScene scene(clip, triangles, ranges, view, renumbered);
+        kernels::sort_into_bins({scene.clip, scene.triangles, viewport(frame_), options_.cull, scene.first_triangle},
+                                sorted);
       }
     });
+    const auto bins = static_cast<int64_t>(kernels::bin_count(viewport(frame_)));
+    const auto pixels = static_cast<size_t>(frame_.height * frame_.width);
+    ag::parallel_for(frame_.views * bins, 20 * faces + static_cast<double>(ids.size()),
+                     [&](int64_t begin, int64_t end) {
+                       for (int64_t i = begin; i < end; ++i) {
+                         const auto view = static_cast<size_t>(i / bins);
+                         kernels::draw_bin((*of_views)[view].sorted, static_cast<size_t>(i % bins),
+                                           ids.subspan(view * pixels, pixels));
+                       }
+                     });
   }
 
  private:
+  /// What lies between the two loops.
+  struct ViewMemory {
+    kernels::Workspace sorted;
+    std::vector<int32_t> renumbered;
+  };
   Frame frame_;
+  const VisibilityOptions& options_;
 };
 
 /// Ids in; pixel, triangle, view, row and column of the covered ones out.
@@ -72,9 +96,10 @@ Tensor centre_y(const Tensor& row, int64_t height, ag::DType type) {
 
 }  // namespace
 
-Tensor visibility(const Vec4& clip, const ag::Array& triangles, const Frame& frame) {
+Tensor visibility(const Vec4& clip, const ag::Array& triangles, const Frame& frame, const VisibilityOptions& options) {
+  check_frame("visibility", frame);
   check_clip("visibility", clip, frame);
-  return ag::eager(VisibilityOp(frame), 1, {clip.x, clip.y, clip.z, clip.w, triangles})[0];
+  return ag::eager(VisibilityOp(frame, options), 1, {clip.x, clip.y, clip.z, clip.w, triangles})[0];
 }
 
 VisiblePixels visible_pixels(const Tensor& ids) {

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <render/math/vec.h>
+#include <render/raster/cull.h>
+
+#include <optional>
 
 namespace render {
 
@@ -10,13 +13,23 @@ struct Frame {
   int64_t pixels() const { return views * height * width; }
 };
 
+struct VisibilityOptions {
+  Cull cull = Cull::none;
+  /// [views, 2] int32: view v shows only triangles first to first + count - 1, so views may show different meshes that
+  /// share one list. Without it every view shows all.
+  std::optional<ag::Array> ranges = std::nullopt;
+};
+
 /// Which triangle each pixel sees: [views, height, width] int32, -1 where none. Discrete, so it has no
 /// gradient and is computed at once, from float32 values of either type (float64 sees the same).
 ///
-/// clip       components [views, vertices], OpenGL clip space; see render/raster/kernels.h
+/// clip       components [views, vertices], or [1, vertices] for all views; OpenGL clip space, see
+///            render/raster/kernels.h
 /// triangles  [faces, 3] int32
+/// frame      at most 32,768 pixels a side
 /// throws     ShapeError, IndexError
-BACKLIGHT_API Tensor visibility(const Vec4& clip, const ag::Array& triangles, const Frame& frame);
+BACKLIGHT_API Tensor visibility(const Vec4& clip, const ag::Array& triangles, const Frame& frame,
+                                const VisibilityOptions& options = {});
 
 /// The covered pixels of a visibility buffer, in order.
 struct VisiblePixels {

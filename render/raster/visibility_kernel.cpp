@@ -1,155 +1,207 @@
+#include <render/raster/bin_buffer.h>
+#include <render/raster/bins.h>
 #include <render/raster/kernel_variants.h>
-#include <render/raster/screen.h>
 
-#include <bit>
-
-// Visibility: for each pixel centre the nearest triangle that covers it.
+// Visibility: for each pixel centre the nearest triangle that covers it. Triangles come sorted into bins
+// (bins_kernel.cpp), which are independent, so they are what threads share. A bin is drawn in a buffer of its own that
+// stays in the innermost cache: a depth and a triangle a pixel. A triangle takes a pixel if it is nearer than what is
+// there, so among equals the smaller id stays. Three ways, by what the triangle needs:
 //
-// A pixel holds one 64-bit key, (complement of the nearness bits) << 32 | triangle: the smallest key is the nearest
-// triangle and, among equals, the smallest id, so the order in which triangles are drawn does not show.
-//
-// Three paths, by what the triangle needs:
-//   small      at most 64 pixels wide and high (nearly all, in fits): int32 edge functions, every pixel of the box
-//   large      int64 edge functions; each row's covered span is solved for, then only depths are compared
-//   wide       a corner behind the near plane, beyond the far plane or far off screen: homogeneous, see screen.h
+//   small  at most 64 pixels wide and high (nearly all, in fits): int32 edge functions, made for eight triangles at
+//   once,
+//          then for eight pixels of a row at once
+//   large  edge functions in doubles, which hold these integers exactly, over tiles of 8 x 8 pixels; tiles
+//          outside an edge are skipped, tiles inside all of them only compare depths
+//   wide   a corner behind the near plane, beyond the far plane or far off screen: homogeneous, see screen.h
 
 namespace render::kernels::BACKLIGHT_KERNEL_VARIANT {
 
 namespace {
 
-constexpr uint64_t empty = ~uint64_t{0};
+constexpr int32_t centre_of(int32_t pixel) { return pixel * one_pixel + half_pixel; }
 
-// Pixels [first_column, last_column] x [first_row, last_row].
-struct Box {
-  int32_t first_column, last_column, first_row, last_row;
+// --- Small -----------------------------------------------------------------------------------
+
+// Edge functions e(x, y) = step_x * columns + step_y * rows + start of eight triangles, positive inside; start has -1
+// where the edge does not own the centres on it (top and left edges do), so that inside is e >= 0. Nearness is linear
+// on the screen too. Columns and rows count from the first pixel; the first column is that of a vector of the buffer.
+struct SmallTriangles {
+  struct Edge {
+    Ints start, step_x, step_y;
+  };
+  Ints base_column, first_column, last_column, first_row, last_row;
+  Edge edges[3];
+  Doubles nearness, nearness_x, nearness_y;
 };
 
-struct Target {
-  uint64_t* keys;
-  Viewport viewport;
-
-  uint64_t* row(int32_t index) const { return keys + static_cast<std::ptrdiff_t>(index) * viewport.width; }
+struct Corner {
+  Ints x, y;
+  Doubles nearness;
 };
 
-int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
-int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-
-int32_t centre_of(int32_t pixel) { return pixel * one_pixel + half_pixel; }
-int32_t first_centre_from(int32_t coordinate) { return (coordinate + half_pixel - 1) >> 8; }
-int32_t last_centre_to(int32_t coordinate) { return (coordinate - half_pixel) >> 8; }
-
-// Rounding may leave a point of a grazing triangle a hair behind infinity; it stays comparable.
-uint64_t key_of(double nearness, uint32_t triangle) {
-  const auto value = static_cast<float>(nearness > 0 ? nearness : 0);
-  return uint64_t{~std::bit_cast<uint32_t>(value)} << 32 | triangle;
+[[gnu::always_inline]] inline void load_corner(const Screen& screen, const int32_t* const (&corners)[lanes], int k,
+                                               Corner& out) {
+  Ints words[4];
+  load_corners(screen, corners, k, words);
+  Floats nearness;
+  load(nearness, &words[2]);
+  out = {words[0], words[1], __builtin_convertvector(nearness, Doubles)};
 }
 
-// e(x, y) = step_x * columns + step_y * rows + start, positive inside; -1 is added where the edge does not own
-// the centres on it, so that inside is e >= 0. `bias` is that -1.
-template <class Int>
+[[gnu::always_inline]] inline void make_edge(const Corner& a, const Corner& b, const Ints& x, const Ints& y,
+                                             SmallTriangles::Edge& out, Doubles& value) {
+  const Ints dx = b.x - a.x, dy = b.y - a.y;
+  const Ints at_first = dx * (y - a.y) - dy * (x - a.x);
+  const Ints owned = (dy < 0) | ((dy == 0) & (dx > 0));
+  out = {at_first - 1 - owned, -dy * one_pixel, dx * one_pixel};
+  value = __builtin_convertvector(at_first, Doubles);
+}
+
+// Of the first `count` triangles of a list; the other lanes repeat the first. Large and wide triangles give numbers
+// that nobody reads.
+void make_small(const Screen& screen, std::span<const int32_t> triangles, const BoxedTriangle* list, int count,
+                const Box& bin, SmallTriangles& out) {
+  Four rows[lanes];
+  const int32_t* corners[lanes];
+  for (int i = 0; i < lanes; ++i) {
+    const BoxedTriangle& boxed = list[i < count && list[i].size == small ? i : 0];
+    load(rows[i], &boxed);
+    corners[i] = triangles.data() + 3 * static_cast<std::size_t>(boxed.triangle);
+  }
+  Ints words[4];
+  to_columns(rows, words);
+  out.first_column = words[1] & 0xffff, out.last_column = words[1] >> 16;
+  out.first_row = words[2] & 0xffff, out.last_row = words[2] >> 16;
+  keep_larger(out.first_column, Ints{} + bin.first_column), keep_smaller(out.last_column, Ints{} + bin.last_column);
+  keep_larger(out.first_row, Ints{} + bin.first_row), keep_smaller(out.last_row, Ints{} + bin.last_row);
+  out.base_column = out.first_column & -8;  // the plane of nearness is rounded there, whatever the variant
+  out.first_column &= -lanes;
+
+  Corner a, b, c;
+  load_corner(screen, corners, 0, a);
+  load_corner(screen, corners, 1, b);
+  load_corner(screen, corners, 2, c);
+  // Clockwise as seen, so that edge functions are positive inside.
+  const Ints turned = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
+  const Ints clockwise = turned > 0;
+  const Longs clockwise_wide = __builtin_convertvector(clockwise, Longs);
+  const Corner second{clockwise ? b.x : c.x, clockwise ? b.y : c.y, clockwise_wide ? b.nearness : c.nearness};
+  const Corner third{clockwise ? c.x : b.x, clockwise ? c.y : b.y, clockwise_wide ? c.nearness : b.nearness};
+
+  const Ints x = out.base_column * one_pixel + half_pixel, y = out.first_row * one_pixel + half_pixel;
+  Doubles value[3];
+  make_edge(second, third, x, y, out.edges[0], value[0]);
+  make_edge(third, a, x, y, out.edges[1], value[1]);
+  make_edge(a, second, x, y, out.edges[2], value[2]);
+  const Doubles scale = 1.0 / __builtin_convertvector(clockwise ? turned : -turned, Doubles);
+  const Doubles rise_b = (second.nearness - a.nearness) * scale, rise_c = (third.nearness - a.nearness) * scale;
+  const auto along = [&](const Ints& step_b, const Ints& step_c) {
+    return __builtin_convertvector(step_b, Doubles) * rise_b + __builtin_convertvector(step_c, Doubles) * rise_c;
+  };
+  out.nearness = a.nearness + (value[1] * rise_b + value[2] * rise_c);
+  out.nearness_x = along(out.edges[1].step_x, out.edges[2].step_x);
+  out.nearness_y = along(out.edges[1].step_y, out.edges[2].step_y);
+}
+
+void draw_small(const SmallTriangles& all, int lane, int32_t triangle, BinBuffer& buffer) {
+  const auto edge = [&](int k) { return all.edges[k].start[lane]; };
+  const auto step_x = [&](int k) { return all.edges[k].step_x[lane]; };
+  const Ints down0 = Ints{} + all.edges[0].step_y[lane], down1 = Ints{} + all.edges[1].step_y[lane],
+             down2 = Ints{} + all.edges[2].step_y[lane];
+  const double nearness_y = all.nearness_y[lane];
+  const int32_t first = all.first_column[lane], last = all.last_column[lane];
+  const int32_t rows = all.last_row[lane] - all.first_row[lane] + 1;
+  for (int32_t column = first; column <= last; column += lanes) {
+    const Ints count = lane_numbers + (column - all.base_column[lane]);
+    Ints e0 = edge(0) + step_x(0) * count, e1 = edge(1) + step_x(1) * count, e2 = edge(2) + step_x(2) * count;
+    Doubles nearness = all.nearness[lane] + all.nearness_x[lane] * __builtin_convertvector(count, Doubles);
+    std::size_t at = buffer.offset(column, all.first_row[lane]);
+    for (int32_t row = 0; row < rows; ++row, at += bin_size) {
+      buffer.draw(at, nearness, (e0 | e1 | e2) >> 31, triangle);
+      e0 += down0, e1 += down1, e2 += down2;
+      nearness += nearness_y;
+    }
+  }
+}
+
+// --- Large -----------------------------------------------------------------------------------
+
+// As the edges above, in doubles.
 struct EdgeFunction {
-  Int start, step_x, step_y, bias;
-};
-
-// Edge from a to b at pixel (column, row). Top and left edges own their centres.
-template <class Int>
-EdgeFunction<Int> edge_function(const ScreenVertex& a, const ScreenVertex& b, int32_t column, int32_t row) {
-  const Int dx = Int{b.x} - a.x, dy = Int{b.y} - a.y;
-  const Int bias = (dy < 0) | ((dy == 0) & (dx > 0)) ? 0 : -1;
-  const Int start = dx * (Int{centre_of(row)} - a.y) - dy * (Int{centre_of(column)} - a.x);
-  return {start + bias, -dy * one_pixel, dx * one_pixel, bias};
-}
-
-// Nearness over the triangle, linear on the screen, relative to the box's first pixel.
-struct DepthPlane {
+  double value;  // at the first pixel, without the -1
   double start, step_x, step_y;
 };
 
-template <class Int>
-DepthPlane depth_plane(const ScreenVertex& a, const ScreenVertex& b, const ScreenVertex& c, int64_t area,
-                       const EdgeFunction<Int>& ca, const EdgeFunction<Int>& ab) {
-  const double scale = 1 / static_cast<double>(area);
+EdgeFunction edge_function(const ScreenVertex& a, const ScreenVertex& b, int32_t column, int32_t row) {
+  const double dx = b.x - a.x, dy = b.y - a.y;
+  const bool owned = dy < 0 || (dy == 0 && dx > 0);
+  const double value = dx * (centre_of(row) - a.y) - dy * (centre_of(column) - a.x);
+  return {value, owned ? value : value - 1, -dy * one_pixel, dx * one_pixel};
+}
+
+// A tile's smallest and largest value of an edge function, from that at its first pixel.
+struct TileRange {
+  double low, high;
+  explicit TileRange(const EdgeFunction& e) {
+    const double right = 7 * e.step_x, down = 7 * e.step_y;
+    low = (right < 0 ? right : 0) + (down < 0 ? down : 0);
+    high = (right > 0 ? right : 0) + (down > 0 ? down : 0);
+  }
+};
+
+void draw_large(const Screen& screen, const int32_t* corners, int32_t triangle, const Box& box, BinBuffer& buffer) {
+  const auto corner = [&](int k) -> const ScreenVertex& {
+    return screen.vertices[static_cast<std::size_t>(corners[k])];
+  };
+  const ScreenVertex& a = corner(0);
+  const double dbx = corner(1).x - a.x, dby = corner(1).y - a.y, dcx = corner(2).x - a.x, dcy = corner(2).y - a.y;
+  const double turned = dbx * dcy - dby * dcx;
+  const ScreenVertex &b = corner(turned > 0 ? 1 : 2), &c = corner(turned > 0 ? 2 : 1);
+  const int32_t first_column = box.first_column & -8, first_row = box.first_row & -8;
+  const EdgeFunction edges[3] = {edge_function(b, c, first_column, first_row),
+                                 edge_function(c, a, first_column, first_row),
+                                 edge_function(a, b, first_column, first_row)};
+  const TileRange ranges[3] = {TileRange(edges[0]), TileRange(edges[1]), TileRange(edges[2])};
+  const double scale = 1 / (turned > 0 ? turned : -turned);
   const double rise_b = (double{b.nearness} - double{a.nearness}) * scale;
   const double rise_c = (double{c.nearness} - double{a.nearness}) * scale;
-  return {double{a.nearness} +
-              (static_cast<double>(ca.start - ca.bias) * rise_b + static_cast<double>(ab.start - ab.bias) * rise_c),
-          static_cast<double>(ca.step_x) * rise_b + static_cast<double>(ab.step_x) * rise_c,
-          static_cast<double>(ca.step_y) * rise_b + static_cast<double>(ab.step_y) * rise_c};
-}
-
-void draw_small(const ScreenVertex& a, const ScreenVertex& b, const ScreenVertex& c, int64_t area, uint32_t triangle,
-                const Box& box, const Target& target) {
-  const auto bc = edge_function<int32_t>(b, c, box.first_column, box.first_row);
-  const auto ca = edge_function<int32_t>(c, a, box.first_column, box.first_row);
-  const auto ab = edge_function<int32_t>(a, b, box.first_column, box.first_row);
-  const DepthPlane plane = depth_plane(a, b, c, area, ca, ab);
-  const int32_t columns = box.last_column - box.first_column + 1;
-  int32_t e0 = bc.start, e1 = ca.start, e2 = ab.start;
-  double nearness = plane.start;
-  uint64_t* keys = target.row(box.first_row) + box.first_column;
-  for (int32_t row = box.first_row; row <= box.last_row; ++row, keys += target.viewport.width) {
-    for (int32_t i = 0; i < columns; ++i) {
-      // Without branches: outside, where an edge function is negative, all bits of the key are set.
-      const int32_t outside = ((e0 + i * bc.step_x) | (e1 + i * ca.step_x) | (e2 + i * ab.step_x)) >> 31;
-      const uint64_t key = key_of(nearness + i * plane.step_x, triangle) | static_cast<uint64_t>(int64_t{outside});
-      keys[i] = key < keys[i] ? key : keys[i];
-    }
-    e0 += bc.step_y, e1 += ca.step_y, e2 += ab.step_y;
-    nearness += plane.step_y;
-  }
-}
-
-// Narrows [first, last] to where start + i * step >= 0.
-void narrow(int64_t start, int64_t step, int64_t& first, int64_t& last) {
-  if (step > 0) {
-    if (start < 0) first = larger(first, (-start + step - 1) / step);
-  } else if (start < 0) {
-    last = -1;
-  } else if (step < 0) {
-    last = smaller(last, start / -step);
-  }
-}
-
-void draw_large(const ScreenVertex& a, const ScreenVertex& b, const ScreenVertex& c, int64_t area, uint32_t triangle,
-                const Box& box, const Target& target) {
-  const auto bc = edge_function<int64_t>(b, c, box.first_column, box.first_row);
-  const auto ca = edge_function<int64_t>(c, a, box.first_column, box.first_row);
-  const auto ab = edge_function<int64_t>(a, b, box.first_column, box.first_row);
-  const DepthPlane plane = depth_plane(a, b, c, area, ca, ab);
-  for (int32_t row = box.first_row; row <= box.last_row; ++row) {
-    const int64_t down = row - box.first_row;
-    int64_t first = 0, last = box.last_column - box.first_column;
-    narrow(bc.start + down * bc.step_y, bc.step_x, first, last);
-    narrow(ca.start + down * ca.step_y, ca.step_x, first, last);
-    narrow(ab.start + down * ab.step_y, ab.step_x, first, last);
-    const double nearness = plane.start + static_cast<double>(down) * plane.step_y;
-    uint64_t* keys = target.row(row) + box.first_column;
-    for (auto i = static_cast<int32_t>(first); i <= static_cast<int32_t>(last); ++i) {
-      const uint64_t key = key_of(nearness + i * plane.step_x, triangle);
-      keys[i] = key < keys[i] ? key : keys[i];
+  const double nearness_start = double{a.nearness} + (edges[1].value * rise_b + edges[2].value * rise_c);
+  const double nearness_x = edges[1].step_x * rise_b + edges[2].step_x * rise_c;
+  const double nearness_y = edges[1].step_y * rise_b + edges[2].step_y * rise_c;
+  for (int32_t row = first_row; row <= box.last_row; row += 8) {
+    for (int32_t column = first_column; column <= box.last_column; column += 8) {
+      const double right = column - first_column, down = row - first_row;
+      double start[3];
+      bool outside = false, inside = true;
+      for (int k = 0; k < 3; ++k) {
+        start[k] = edges[k].start + right * edges[k].step_x + down * edges[k].step_y;
+        outside |= start[k] + ranges[k].high < 0;
+        inside &= start[k] + ranges[k].low >= 0;
+      }
+      if (outside) continue;
+      const double at_tile = nearness_start + right * nearness_x + down * nearness_y;
+      for (int32_t part = 0; part < 8; part += lanes) {
+        const Doubles numbers = __builtin_convertvector(lane_numbers + part, Doubles);
+        Doubles nearness = at_tile + nearness_x * numbers;
+        std::size_t at = buffer.offset(column + part, row);
+        if (inside) {
+          for (int i = 0; i < 8; ++i, at += bin_size, nearness += nearness_y)
+            buffer.draw(at, nearness, Ints{}, triangle);
+          continue;
+        }
+        Doubles e0 = start[0] + edges[0].step_x * numbers, e1 = start[1] + edges[1].step_x * numbers,
+                e2 = start[2] + edges[2].step_x * numbers;
+        for (int i = 0; i < 8; ++i, at += bin_size, nearness += nearness_y) {
+          const Longs outside_lanes = (e0 < 0.0) | (e1 < 0.0) | (e2 < 0.0);
+          buffer.draw(at, nearness, __builtin_convertvector(outside_lanes, Ints), triangle);
+          e0 += edges[0].step_y, e1 += edges[1].step_y, e2 += edges[2].step_y;
+        }
+      }
     }
   }
 }
 
-void draw_snapped(const ScreenVertex& a, const ScreenVertex& b, const ScreenVertex& c, uint32_t triangle,
-                  const Target& target) {
-  const int32_t left = smaller(a.x, smaller(b.x, c.x)), right = larger(a.x, larger(b.x, c.x));
-  const int32_t top = smaller(a.y, smaller(b.y, c.y)), bottom = larger(a.y, larger(b.y, c.y));
-  const Box box{larger(first_centre_from(left), 0), smaller(last_centre_to(right), target.viewport.width - 1),
-                larger(first_centre_from(top), 0), smaller(last_centre_to(bottom), target.viewport.height - 1)};
-  if (box.first_column > box.last_column || box.first_row > box.last_row) return;  // no pixel centre in reach
-  const int64_t area = twice_area(a, b, c);
-  if (area == 0) return;
-  const ScreenVertex& second = area > 0 ? b : c;  // clockwise as seen, so that edge functions are positive inside
-  const ScreenVertex& third = area > 0 ? c : b;
-  constexpr int32_t small = 64 * one_pixel;
-  if (right - left <= small && bottom - top <= small)
-    draw_small(a, second, third, area > 0 ? area : -area, triangle, box, target);
-  else
-    draw_large(a, second, third, area > 0 ? area : -area, triangle, box, target);
-}
+// --- Wide ------------------------------------------------------------------------------------
 
 // One edge of a triangle with an unsnapped corner, turned so that it is positive inside. Both triangles at the edge
 // get values that differ in sign only, so no centre falls between them.
@@ -168,50 +220,6 @@ WideEdge wide_edge(const Homogeneous& a, const Homogeneous& b, int sign) {
   return {a, b, sign, x > 0 || (x == 0 && y > 0)};
 }
 
-// Grows as points of the visible part come in; a point that does not project asks for the whole viewport.
-struct Reach {
-  double left = __builtin_inf(), right = -__builtin_inf(), top = __builtin_inf(), bottom = -__builtin_inf();
-  bool unbounded = false;
-
-  void add(const Homogeneous& point) {
-    const double x = point.x / point.w, y = point.y / point.w;
-    if (!(point.w > 0) || x - x != 0 || y - y != 0) {
-      unbounded = true;
-      return;
-    }
-    left = x < left ? x : left, right = x > right ? x : right;
-    top = y < top ? y : top, bottom = y > bottom ? y : bottom;
-  }
-
-  // One pixel wider than the points, which were rounded.
-  Box box(Viewport viewport) const {
-    if (unbounded) return {0, viewport.width - 1, 0, viewport.height - 1};
-    const auto pixel = [](double coordinate, int32_t beyond, int32_t size) {
-      const double value = coordinate / one_pixel + beyond;
-      return static_cast<int32_t>(value < -1 ? -1 : value > size ? size : value);
-    };
-    return {larger(pixel(left, -2, viewport.width), 0), smaller(pixel(right, 1, viewport.width), viewport.width - 1),
-            larger(pixel(top, -2, viewport.height), 0),
-            smaller(pixel(bottom, 1, viewport.height), viewport.height - 1)};
-  }
-};
-
-// Bounds of the part with z >= -w: its corners are those in front and where edges meet the near plane.
-Box visible_box(const Screen& screen, const int32_t* corners, Viewport viewport) {
-  Reach reach;
-  for (std::size_t i = 0; i < 3; ++i) {
-    const int32_t a = corners[i], b = corners[(i + 1) % 3];
-    const Homogeneous ha = screen.homogeneous(a), hb = screen.homogeneous(b);
-    const double from_near_a = double{screen.clip.z[static_cast<std::size_t>(a)]} + ha.w;
-    const double from_near_b = double{screen.clip.z[static_cast<std::size_t>(b)]} + hb.w;
-    if (from_near_a >= 0) reach.add(ha);
-    if ((from_near_a >= 0) == (from_near_b >= 0)) continue;
-    const double t = from_near_a / (from_near_a - from_near_b);
-    reach.add({ha.x + t * (hb.x - ha.x), ha.y + t * (hb.y - ha.y), ha.w + t * (hb.w - ha.w)});
-  }
-  return reach.box(viewport);
-}
-
 // Whether the point that e weighs lies between the near and the far plane.
 bool within_planes(const Screen& screen, const int32_t* corners, const double* e) {
   double from_near = 0, from_far = 0;
@@ -224,47 +232,62 @@ bool within_planes(const Screen& screen, const int32_t* corners, const double* e
   return from_near >= 0 && from_far >= 0;
 }
 
-[[gnu::noinline]] void draw_wide(const Screen& screen, const int32_t* corners, uint32_t triangle,
-                                 const Target& target) {
+[[gnu::noinline]] void draw_wide(const Screen& screen, const int32_t* corners, int32_t triangle, const Box& box,
+                                 BinBuffer& buffer) {
   const int sign = screen.orientation(corners[0], corners[1], corners[2]);
-  if (sign == 0) return;
   const Homogeneous a = screen.homogeneous(corners[0]), b = screen.homogeneous(corners[1]),
                     c = screen.homogeneous(corners[2]);
   const WideEdge edges[3] = {wide_edge(b, c, sign), wide_edge(c, a, sign), wide_edge(a, b, sign)};
-  const Box box = visible_box(screen, corners, target.viewport);
   for (int32_t row = box.first_row; row <= box.last_row; ++row) {
-    uint64_t* keys = target.row(row);
     for (int32_t column = box.first_column; column <= box.last_column; ++column) {
       const double e[3] = {edges[0].value(column, row), edges[1].value(column, row), edges[2].value(column, row)};
       if (!edges[0].inside(e[0]) || !edges[1].inside(e[1]) || !edges[2].inside(e[2])) continue;
-      if (!within_planes(screen, corners, e)) continue;
-      const uint64_t key = key_of(screen.nearness(corners, e), triangle);
-      if (key < keys[column]) keys[column] = key;
+      if (within_planes(screen, corners, e)) buffer.draw_pixel(column, row, screen.nearness(corners, e), triangle);
     }
   }
 }
 
 }  // namespace
 
-void visibility(const ClipVertices& clip, std::span<const int32_t> triangles, Viewport viewport, std::span<int32_t> ids,
-                Workspace& workspace) {
-  const Screen screen = make_screen(clip, viewport, acquire<ScreenVertex>(workspace, screen_vertices, clip.w.size()));
-  const std::span<uint64_t> keys = acquire<uint64_t>(workspace, depth_keys, ids.size());
-  for (uint64_t& key : keys) key = empty;
-  const Target target{keys.data(), viewport};
-  const std::size_t count = triangles.size() / 3;
-  for (std::size_t i = 0; i < count; ++i) {
-    const int32_t* corners = triangles.data() + 3 * i;
-    const ScreenVertex& a = screen.vertices[static_cast<std::size_t>(corners[0])];
-    const ScreenVertex& b = screen.vertices[static_cast<std::size_t>(corners[1])];
-    const ScreenVertex& c = screen.vertices[static_cast<std::size_t>(corners[2])];
-    const uint32_t flags = a.flags | b.flags | c.flags;
-    if (flags == 0)
-      draw_snapped(a, b, c, static_cast<uint32_t>(i), target);
-    else if (!(flags & not_finite))
-      draw_wide(screen, corners, static_cast<uint32_t>(i), target);
+void draw_bin(Workspace& sorted, std::size_t bin, std::span<int32_t> ids, Workspace& workspace) {
+  const BinnedView& view = acquire<BinnedView>(sorted, binned_view, 1)[0];
+  const auto first_column = static_cast<int32_t>(bin) % view.bin_columns * bin_size;
+  const auto first_row = static_cast<int32_t>(bin) / view.bin_columns * bin_size;
+  const Box area{first_column, smaller(first_column + bin_size, view.viewport.width) - 1, first_row,
+                 smaller(first_row + bin_size, view.viewport.height) - 1};
+  const int32_t width = area.last_column - area.first_column + 1;
+  int32_t* image = ids.data() + static_cast<std::ptrdiff_t>(first_row) * view.viewport.width + first_column;
+  const auto list = view.triangles.subspan(view.starts[bin], view.starts[bin + 1] - view.starts[bin]);
+  if (list.empty()) {
+    for (int32_t row = area.first_row; row <= area.last_row; ++row, image += view.viewport.width)
+      for (int32_t i = 0; i < width; ++i) image[i] = -1;
+    return;
   }
-  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int32_t>(static_cast<uint32_t>(keys[i]));
+  BinBuffer buffer(acquire<int32_t>(workspace, bin_pixels, 2 * bin_buffer_size).data(), first_column, first_row);
+  for (std::size_t first = 0; first < list.size(); first += lanes) {
+    const auto here = static_cast<int>(list.size() - first < lanes ? list.size() - first : lanes);
+    SmallTriangles triangles;
+    make_small(view.screen, view.corners, list.data() + first, here, area, triangles);
+    for (std::size_t next = first + lanes; next < list.size() && next < first + 2 * lanes; ++next)
+      __builtin_prefetch(view.corners.data() + 3 * static_cast<std::size_t>(list[next].triangle));
+    for (int i = 0; i < here; ++i) {
+      const BoxedTriangle& boxed = list[first + static_cast<std::size_t>(i)];
+      const int32_t* corners = view.corners.data() + 3 * static_cast<std::size_t>(boxed.triangle);
+      const int32_t id = view.first_triangle + boxed.triangle;
+      if (boxed.size == small) {
+        draw_small(triangles, i, id, buffer);
+        continue;
+      }
+      const Box part{larger(boxed.first_column, area.first_column), smaller(boxed.last_column, area.last_column),
+                     larger(boxed.first_row, area.first_row), smaller(boxed.last_row, area.last_row)};
+      if (boxed.size == large)
+        draw_large(view.screen, corners, id, part, buffer);
+      else
+        draw_wide(view.screen, corners, id, part, buffer);
+    }
+  }
+  for (int32_t row = 0; row <= area.last_row - area.first_row; ++row, image += view.viewport.width)
+    __builtin_memcpy(image, buffer.row(row), static_cast<std::size_t>(width) * sizeof(int32_t));
 }
 
 }  // namespace render::kernels::BACKLIGHT_KERNEL_VARIANT

@@ -111,7 +111,7 @@ SampledView::SampledView(const Camera& camera, int side, const std::vector<Doubl
     w.push_back(clip[3]);
   }
   ids.resize(static_cast<size_t>(grid.width) * static_cast<size_t>(grid.height));
-  kernels::visibility({clip32[0], clip32[1], clip32[2], clip32[3]}, triangles, grid, ids);
+  kernels::visibility({{clip32[0], clip32[1], clip32[2], clip32[3]}, triangles, grid}, ids);
 }
 
 /// Perspective-correct weights at a sample: 2-D homogeneous coordinates relative to it (Olano & Greer

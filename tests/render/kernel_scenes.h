@@ -112,9 +112,10 @@ inline void add_pixel(Clip& clip, Viewport viewport, double column, double row, 
   clip.add((2 * column / viewport.width - 1) * w, (1 - 2 * row / viewport.height) * w, 0, w);
 }
 
-inline std::vector<int32_t> draw(const Clip& clip, const std::vector<int32_t>& triangles, Viewport viewport) {
+inline std::vector<int32_t> draw(const Clip& clip, const std::vector<int32_t>& triangles, Viewport viewport,
+                                 render::Cull cull = render::Cull::none) {
   std::vector<int32_t> ids(static_cast<size_t>(viewport.width) * static_cast<size_t>(viewport.height), -7);
-  render::kernels::visibility(clip, triangles, viewport, ids);
+  render::kernels::visibility({clip, triangles, viewport, cull}, ids);
   return ids;
 }
 

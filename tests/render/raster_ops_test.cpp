@@ -289,3 +289,51 @@ TEST_CASE("wrong shapes and indices are refused") {
   const VisiblePixels pixels = claimed_pixel(2, 2);
   REQUIRE_THROWS_AS(barycentrics(clip, corners(triangle, pixels), pixels), ag::ShapeError);
 }
+
+TEST_CASE("views of different meshes in one list see what each mesh shows by itself") {
+  const ag::Step step;
+  const Mesh first = triangle_soup(), second = scene::placed(scene::tetrahedron(), 0.7, {0.1, 0, 0});
+  const Mesh both = scene::joined(first, second);
+  const std::vector<Camera> list = cameras();
+  const auto clip_of = [&](const Mesh& mesh) {
+    return transform(scene::clip_matrices(list, 0.1, 50), unpack3(ag::Located(mesh.positions).tensor()));
+  };
+  const auto ids = [&](const Mesh& mesh) {
+    return visibility(clip_of(mesh), mesh.triangles, frame).to_vector<int32_t>();
+  };
+  const auto pixels = static_cast<std::ptrdiff_t>(frame.height * frame.width);
+  std::vector<int32_t> expected = ids(first);
+  const std::vector<int32_t> alone = ids(second);
+  for (size_t i = static_cast<size_t>(pixels); i < expected.size(); ++i)
+    expected[i] = alone[i] < 0 ? -1 : alone[i] + 30;
+  REQUIRE(std::count(expected.begin() + pixels, expected.end(), -1) < pixels);
+
+  const ag::Array ranges = ag::Array::of<int32_t>({0, 30, 30, 4}).reshape({2, 2});
+  const Tensor seen = visibility(clip_of(both), both.triangles, frame, {.ranges = ranges});
+  CHECK(seen.to_vector<int32_t>() == expected);
+
+  // One row of positions may serve all views.
+  const Camera& camera = list[0];
+  const Vec4 one =
+      transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(ag::Located(both.positions).tensor()));
+  const std::vector<int32_t> shared = visibility(one, both.triangles, frame, {.ranges = ranges}).to_vector<int32_t>();
+  CHECK(std::equal(expected.begin(), expected.begin() + pixels, shared.begin()));
+
+  const auto refused = [&](const ag::Array& bad) {
+    return visibility(clip_of(both), both.triangles, frame, {.ranges = bad});
+  };
+  REQUIRE_THROWS_AS(refused(ag::Array::of<int32_t>({0, 30})), ag::ShapeError);
+  REQUIRE_THROWS_WITH(refused(ag::Array::of<int32_t>({0, 30, 31, 4}).reshape({2, 2})),
+                      ContainsSubstring("view 1 shows 4 triangles from 31 of 34"));
+}
+
+TEST_CASE("images are refused beyond 32,768 pixels a side") {
+  const ag::Step step;
+  const Mesh mesh = scene::tetrahedron();
+  const Camera camera = cameras()[0];
+  const Vec4 clip =
+      transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(ag::Located(mesh.positions).tensor()));
+  CHECK(visibility(clip, mesh.triangles, {1, 2, 32768}).size() == 65536);
+  REQUIRE_THROWS_WITH(visibility(clip, mesh.triangles, {1, 2, 32769}), ContainsSubstring("32769 x 2"));
+  REQUIRE_THROWS_AS(visibility(clip, mesh.triangles, {1, 0, 8}), ag::ShapeError);
+}

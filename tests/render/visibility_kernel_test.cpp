@@ -397,16 +397,65 @@ TEST_CASE("visibility: nothing to draw leaves every pixel empty") {
   CHECK(draw(project(placed(sphere(1), 0, 0, 1, {50, 0, -5})), sphere(1).triangles, {8, 8}) == Ids(64, -1));
 }
 
+TEST_CASE("visibility: culling drops the faces that turn their back, or their front, at any size") {
+  const double size = GENERATE(3., 30., 900.);
+  Random random(16);
+  const Viewport viewport{80, 70};
+  const Clip clip = random_soup(random, 40, viewport, size);
+  Ids fronts, backs;  // by the sign of the area, y up
+  for (int32_t i = 0; i < 40; ++i) {
+    const auto at = [&](int32_t corner) { return fixed_point(clip, static_cast<size_t>(3 * i + corner), viewport); };
+    const Fixed a = at(0), b = at(1), c = at(2);
+    const bool clockwise = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x) > 0;  // y down
+    Ids& list = clockwise ? backs : fronts;
+    list.insert(list.end(), {3 * i, 3 * i + 1, 3 * i + 2});
+  }
+  REQUIRE(fronts.size() > 20);
+  REQUIRE(backs.size() > 20);
+  const auto same_corners = [&](const Ids& ids, const Ids& list, const Ids& all) {
+    int wrong = 0;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const int32_t expected = all[i] < 0 ? -1 : list[static_cast<size_t>(3 * all[i])] / 3;
+      wrong += ids[i] != expected;
+    }
+    return wrong == 0;
+  };
+  CHECK(same_corners(draw(clip, in_turn(40), viewport, render::Cull::back), fronts, draw(clip, fronts, viewport)));
+  CHECK(same_corners(draw(clip, in_turn(40), viewport, render::Cull::front), backs, draw(clip, backs, viewport)));
+  // Across the near plane too: a floor seen from above, whose corners lie behind the camera.
+  Clip floor;
+  for (const auto& [x, z] : {std::pair{-50., -2.}, std::pair{50., -2.}, std::pair{0., 4.}})
+    floor.add(x, -.5, z == 4. ? -6 : 1.8, -z);
+  const bool seen_in_order = draw(floor, {0, 1, 2}, viewport, render::Cull::back) != Ids(80 * 70, -1);
+  CHECK(draw(floor, seen_in_order ? Ids{0, 1, 2} : Ids{0, 2, 1}, viewport, render::Cull::back) ==
+        draw(floor, {0, 1, 2}, viewport));
+  CHECK(draw(floor, seen_in_order ? Ids{0, 2, 1} : Ids{0, 1, 2}, viewport, render::Cull::back) == Ids(80 * 70, -1));
+}
+
+TEST_CASE("visibility: a picture of many bins, with triangles across their borders") {
+  Random random(17);
+  const Viewport viewport{150, 137};
+  const double size = GENERATE(4., 60., 500.);
+  const Clip clip = random_soup(random, 60, viewport, size);
+  check_against_all_triangles(clip, in_turn(60), viewport);
+}
+
 TEST_CASE("visibility: all instruction sets give the same bits") {
-  render::kernels::Workspace workspace;
+  render::kernels::Workspace sorted, drawn;
+  using render::kernels::Scene;
   const auto check = [&](const Clip& clip, const Ids& triangles, Viewport viewport) {
+    const Scene scene{clip, triangles, viewport};
     Ids expected(static_cast<size_t>(viewport.width * viewport.height));
-    render::kernels::baseline::visibility(clip, triangles, viewport, expected, workspace);
+    const auto all_bins = [&](auto&& sort, auto&& draw_one, Ids& ids) {
+      sort(scene, sorted);
+      for (size_t bin = 0; bin < render::kernels::bin_count(viewport); ++bin) draw_one(sorted, bin, ids, drawn);
+    };
+    all_bins(render::kernels::baseline::sort_into_bins, render::kernels::baseline::draw_bin, expected);
     CHECK(draw(clip, triangles, viewport) == expected);
     [[maybe_unused]] Ids ids(expected.size());
 #ifdef BACKLIGHT_HAS_V3
     if (std::string(render::kernels::chosen_variant()) != "baseline") {
-      render::kernels::v3::visibility(clip, triangles, viewport, ids, workspace);
+      all_bins(render::kernels::v3::sort_into_bins, render::kernels::v3::draw_bin, ids);
       CHECK(ids == expected);
     }
 #endif
