@@ -30,6 +30,7 @@
 #include <autograd/optim/adam.h>
 #include <autograd/optim/schedule.h>
 #include <autograd/optim/sgd.h>
+#include <autograd/transforms/checkpoint.h>
 #include <autograd/transforms/custom_vjp.h>
 #include <autograd/transforms/derivatives.h>
 #include <autograd/transforms/dot.h>
