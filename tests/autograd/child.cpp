@@ -116,6 +116,33 @@ void count_allocations() {
          return ag::sum(ag::expand_dims(x, 1) * ag::expand_dims(x, 0), {0, 2}) * 0.3;
        }},
       {"matmul", [](const ag::Parameter& x) { return ag::matmul(x, ag::transpose(x)) * 0.3; }},
+      {"var", [](const ag::Parameter& x) { return ag::var(ag::sin(x), 1) * 0.3; }},
+      {"logsumexp", [](const ag::Parameter& x) { return ag::logsumexp(ag::sin(x), 1) * 0.3; }},
+      {"prod", [](const ag::Parameter& x) { return ag::prod(ag::sin(x), 1) * 0.3; }},
+      {"cumsum", [](const ag::Parameter& x) { return ag::cumsum(ag::sin(x), 0) * 0.3; }},
+      {"pad",
+       [](const ag::Parameter& x) {
+         return ag::pad(ag::pad(x * 2, {{1, 1}, {}}), {{}, {2, 0}}, {.mode = ag::PadMode::wrap}) * 0.3;
+       }},
+      {"split",
+       [](const ag::Parameter& x) {
+         const std::span<const ag::Tensor> parts = ag::split(x * 2, 3, 0);
+         return parts[0] * parts[2];
+       }},
+      {"sort", [](const ag::Parameter& x) { return ag::sort(x * 2, 0) * ag::topk(x, 1).values; }},
+      {"einsum",
+       [](const ag::Parameter& x) {
+         return ag::einsum("ni,mi,nj->jm", {x, x, x}) * 0.3;
+       }},
+      {"small solve",
+       [](const ag::Parameter& x) {
+         const ag::Tensor a = ag::reshape(ag::slice(x, 0, {.stop = 18}), {14, 3, 3});
+         return ag::solve(a, ag::slice(a, -1, {.stop = 1})) * ag::expand_dims(ag::expand_dims(ag::det(a), -1), -1);
+       }},
+      {"solve",
+       [](const ag::Parameter& x) {
+         return ag::solve(ag::einsum("ni,nj->ij", {x, x}), ag::transpose(x));
+       }},
   };
   for (const Named& named : graphs) {
     ag::Parameter x(data.table, "x");
