@@ -4,11 +4,27 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <vector>
+
+// scatter_add without atomics, in one order: the entries are cut into chunks by their number; a row's
+// sum is ascending inside a chunk, and chunks are added in order. Two ways give exactly this.
+//
+//   copies   each chunk adds into a copy of its own of the rows that it names; then copies are added.
+//            For few rows, and for pixels in order, whose chunks name one stretch of an image each.
+//   blocks   entries are sorted by blocks of rows, stably; then each block does all its chunks, in
+//            memory that stays in the cache. For many rows in any order, such as texels.
 
 namespace autograd {
 
 namespace {
+
+constexpr size_t most_chunks = 16;
+constexpr int64_t chunk_entries = 32768;
+constexpr int64_t copy_bytes = int64_t{4} << 20;    // all copies together, beyond which blocks are worth sorting for
+constexpr int64_t block_bytes = int64_t{64} << 10;  // a block's rows
+constexpr int64_t most_blocks = 4096;
 
 template <class T>
 T plus(T a, T b) {
@@ -19,12 +35,13 @@ T plus(T a, T b) {
   }
 }
 
-/// A part of the entries, and the target rows [first, last) that it names. Only those rows of its copy
-/// are cleared and added: pixels in order touch one stretch of an image, not all of it.
+/// A part of the entries, and the rows [first, last) that it names.
 struct Chunk {
   int64_t begin, end;
   int64_t first = 0, last = 0;
   int64_t bad = -1;  ///< the first entry whose index does not exist
+
+  int64_t rows() const { return last - first; }
 };
 
 void find_rows(Chunk& chunk, const int32_t* indices, int64_t rows) {
@@ -43,67 +60,199 @@ void find_rows(Chunk& chunk, const int32_t* indices, int64_t rows) {
   chunk.last = int64_t{high} + 1;
 }
 
-template <class T>
-void add_entries(T* out, const T* values, const int32_t* indices, const Chunk& chunk, int64_t width) {
-  for (int64_t i = chunk.begin; i < chunk.end; ++i) {
-    const int64_t row = indices[i];
-    if (width == 1) {
-      out[row] = plus(out[row], values[i]);
-    } else {
-      for (int64_t k = 0; k < width; ++k) out[row * width + k] = plus(out[row * width + k], values[i * width + k]);
-    }
+/// to[k] += from[k]. A width that is known is one step of a vector.
+template <class T, int known>
+void add_row(T* to, const T* from, int64_t width) {
+  if constexpr (known > 0) {
+    T sum[static_cast<size_t>(known)];
+    for (int k = 0; k < known; ++k) sum[k] = plus(to[k], from[k]);
+    for (int k = 0; k < known; ++k) to[k] = sum[k];
+  } else {
+    for (int64_t k = 0; k < width; ++k) to[k] = plus(to[k], from[k]);
   }
 }
 
-// A chunk's sum starts from +0 and so is never -0: where a chunk has no entry, adding its zero changes
-// no bit, and the rows outside its range can be left out.
+template <class T, int known>
+class ScatterAdd {
+ public:
+  explicit ScatterAdd(const Op::Call& call)
+      : call_(call),
+        indices_(call.input<int32_t>(1)),
+        values_(call.input<T>(0)),
+        out_(static_cast<T*>(call.output)),
+        entries_(call.inputs[1]->size()),
+        rows_(call.node->extents[0]),
+        width_(rows_ == 0 ? 0 : call.node->size() / rows_),
+        count_(std::clamp<int64_t>(entries_ / chunk_entries, 1, most_chunks)) {}
+
+  void run() {
+    find_chunks();
+    int64_t copied = 0;
+    for (int64_t c = 1; c < count_; ++c) copied += chunk(c).rows();
+    if (copied <= 2 * rows_ || copied * width_ * static_cast<int64_t>(sizeof(T)) <= copy_bytes) {
+      add_by_copies(copied);
+    } else {
+      add_by_blocks();
+    }
+  }
+
+ private:
+  Chunk& chunk(int64_t c) { return chunks_[static_cast<size_t>(c)]; }
+  double cost() const { return static_cast<double>(entries_) * (1 + 0.5 * static_cast<double>(width_)) * 1.5; }
+  void add(T* to, int64_t entry) const { add_row<T, known>(to, values_ + entry * width_, width_); }
+
+  void find_chunks() {
+    const int64_t length = (entries_ + count_ - 1) / count_;
+    parallel_for(count_, static_cast<double>(entries_) * 0.3, [&](int64_t from, int64_t to) {
+      for (int64_t c = from; c < to; ++c) {
+        chunk(c) = {std::min(c * length, entries_), std::min((c + 1) * length, entries_)};
+        find_rows(chunk(c), indices_, rows_);
+      }
+    });
+    for (int64_t c = 0; c < count_; ++c) {
+      const int64_t bad = chunk(c).bad;
+      if (bad < 0) continue;
+      throw IndexError("scatter_add: index " + std::to_string(indices_[bad]) + " at element " + std::to_string(bad) +
+                       " (recorded at " + to_string(call_.node->where) + "); expected 0 to " +
+                       std::to_string(rows_ - 1));
+    }
+  }
+
+  // A chunk's sum starts from +0 and so is never -0: where it has no entry, adding its zero changes no bit, and the
+  // rows that it does not name can be left out.
+  void add_by_copies(int64_t copied) {
+    std::array<T*, most_chunks> copies;  // the address of row 0
+    auto* next = call_.scratch->array<T>(copied * width_);
+    copies[0] = out_;
+    for (int64_t c = 1; c < count_; ++c) {
+      copies[static_cast<size_t>(c)] = next - chunk(c).first * width_;
+      next += chunk(c).rows() * width_;
+    }
+    const int64_t size = rows_ * width_;
+    parallel_for(size, static_cast<double>(size) * 0.2,
+                 [&](int64_t begin, int64_t end) { std::fill(out_ + begin, out_ + end, T(0)); });
+    parallel_for(count_, cost(), [&](int64_t from, int64_t to) {
+      for (int64_t c = from; c < to; ++c) {
+        T* target = copies[static_cast<size_t>(c)];
+        if (c > 0) std::fill(target + chunk(c).first * width_, target + chunk(c).last * width_, T(0));
+        for (int64_t i = chunk(c).begin; i < chunk(c).end; ++i) add(target + int64_t{indices_[i]} * width_, i);
+      }
+    });
+    parallel_for(rows_, static_cast<double>(copied * width_) * 0.3, [&](int64_t begin, int64_t end) {
+      for (int64_t c = 1; c < count_; ++c) {
+        const T* copy = copies[static_cast<size_t>(c)];
+        const int64_t last = std::min(end, chunk(c).last) * width_;
+        for (int64_t i = std::max(begin, chunk(c).first) * width_; i < last; ++i) out_[i] = plus(out_[i], copy[i]);
+      }
+    });
+  }
+
+  void add_by_blocks() {
+    const int64_t least = std::max(block_bytes / (width_ * static_cast<int64_t>(sizeof(T))), rows_ / most_blocks);
+    shift_ = std::bit_width(static_cast<uint64_t>(std::max<int64_t>(least, 1)));
+    blocks_ = (rows_ >> shift_) + 1;
+    order_ = call_.scratch->array<int32_t>(entries_);
+    starts_ = call_.scratch->array<int32_t>(blocks_ * count_ + 1);
+    sort_entries();
+    parallel_for(blocks_, cost() + static_cast<double>(rows_ * width_) * 0.2, [&](int64_t begin, int64_t end) {
+      for (int64_t block = begin; block < end; ++block) add_block(block);
+    });
+  }
+
+  /// Order of the entries by block, then chunk, then as they came; a counting sort.
+  void sort_entries() {
+    std::fill_n(starts_, blocks_ * count_ + 1, 0);
+    const auto place = [&](int64_t entry, int64_t c) { return (int64_t{indices_[entry]} >> shift_) * count_ + c; };
+    const double sort_cost = static_cast<double>(entries_) * 1.5;
+    parallel_for(count_, sort_cost, [&](int64_t from, int64_t to) {
+      for (int64_t c = from; c < to; ++c) {
+        for (int64_t i = chunk(c).begin; i < chunk(c).end; ++i) ++starts_[place(i, c) + 1];
+      }
+    });
+    for (int64_t k = 0; k < blocks_ * count_; ++k) starts_[k + 1] += starts_[k];
+    parallel_for(count_, sort_cost, [&](int64_t from, int64_t to) {
+      for (int64_t c = from; c < to; ++c) {
+        for (int64_t i = chunk(c).begin; i < chunk(c).end; ++i)
+          order_[starts_[place(i, c)]++] = static_cast<int32_t>(i);
+      }
+    });
+    // Each start has moved to its end, which is the next one's start.
+    std::copy_backward(starts_, starts_ + blocks_ * count_, starts_ + blocks_ * count_ + 1);
+    starts_[0] = 0;
+  }
+
+  void add_block(int64_t block) {
+    const int64_t first = block << shift_, last = std::min((block + 1) << shift_, rows_);
+    if (first >= last) return;
+    std::fill(out_ + first * width_, out_ + last * width_, T(0));
+    Copy& copy = Copy::current();
+    copy.reset(last - first, width_);
+    for (int64_t c = 0; c < count_; ++c) {
+      const int32_t* begin = order_ + starts_[block * count_ + c];
+      const int32_t* end = order_ + starts_[block * count_ + c + 1];
+      if (c == 0) {
+        for (const int32_t* entry = begin; entry < end; ++entry) add(out_ + int64_t{indices_[*entry]} * width_, *entry);
+        continue;
+      }
+      for (const int32_t* entry = begin; entry < end; ++entry) {
+        const int64_t row = indices_[*entry] - first;
+        T* sum = copy.sums.data() + row * width_;
+        if (copy.chunks[static_cast<size_t>(row)] != c) {
+          copy.chunks[static_cast<size_t>(row)] = static_cast<uint8_t>(c);
+          copy.named.push_back(static_cast<int32_t>(row));
+          std::fill_n(sum, width_, T(0));
+        }
+        add(sum, *entry);
+      }
+      for (const int32_t row : copy.named) {
+        add_row<T, known>(out_ + (first + row) * width_, copy.sums.data() + row * width_, width_);
+      }
+      copy.named.clear();
+    }
+  }
+
+  /// A chunk's sums in one block, and the rows that it named; of a thread, kept from call to call.
+  struct Copy {
+    std::vector<T> sums;
+    std::vector<uint8_t> chunks;  ///< the last that named the row
+    std::vector<int32_t> named;
+
+    static Copy& current() {
+      thread_local Copy copy;
+      return copy;
+    }
+    void reset(int64_t rows, int64_t width) {
+      if (sums.size() < static_cast<size_t>(rows * width)) sums.resize(static_cast<size_t>(rows * width));
+      chunks.assign(static_cast<size_t>(rows), 0);
+      named.clear();
+      named.reserve(static_cast<size_t>(rows));
+    }
+  };
+
+  const Op::Call& call_;
+  const int32_t* indices_;
+  const T* values_;
+  T* out_;
+  int64_t entries_, rows_, width_, count_;
+  std::array<Chunk, most_chunks> chunks_;
+  // By blocks of 2^shift rows:
+  int shift_ = 0;
+  int64_t blocks_ = 0;
+  int32_t* order_ = nullptr;   ///< entries
+  int32_t* starts_ = nullptr;  ///< in order_, by block and chunk, and the end
+};
+
 template <class T>
 void scatter(const Op::Call& call) {
   const int64_t rows = call.node->extents[0];
-  const int64_t size = call.node->size();
-  const int64_t width = rows == 0 ? 0 : size / rows;
-  const int64_t entries = call.inputs[1]->size();
-  const int64_t count = std::clamp<int64_t>(entries / 32768, 1, 16);
-  const int64_t length = (entries + count - 1) / count;
-  const auto* indices = call.input<int32_t>(1);
-  std::array<Chunk, 16> chunks;
-  for (int64_t c = 0; c < count; ++c) {
-    chunks[static_cast<size_t>(c)] = {std::min(c * length, entries), std::min((c + 1) * length, entries)};
+  const int64_t width = rows == 0 ? 0 : call.node->size() / rows;
+  switch (width) {
+    case 1: return ScatterAdd<T, 1>(call).run();
+    case 2: return ScatterAdd<T, 2>(call).run();
+    case 3: return ScatterAdd<T, 3>(call).run();
+    case 4: return ScatterAdd<T, 4>(call).run();
+    default: return ScatterAdd<T, 0>(call).run();
   }
-  // Chunk 0 adds into the output, each other one into a copy of its own.
-  auto* copies = call.scratch->array<T>((count - 1) * size);
-  auto* out = static_cast<T*>(call.output);
-  parallel_for(size, static_cast<double>(size) * 0.2,
-               [&](int64_t begin, int64_t end) { std::fill(out + begin, out + end, T(0)); });
-  const double cost = static_cast<double>(entries) * (1 + 0.5 * static_cast<double>(width)) * 1.5;
-  parallel_for(count, cost, [&](int64_t from, int64_t to) {
-    for (int64_t c = from; c < to; ++c) {
-      Chunk& chunk = chunks[static_cast<size_t>(c)];
-      find_rows(chunk, indices, rows);
-      if (chunk.bad >= 0) continue;
-      T* target = c == 0 ? out : copies + (c - 1) * size;
-      if (c > 0) std::fill(target + chunk.first * width, target + chunk.last * width, T(0));
-      add_entries(target, call.input<T>(0), indices, chunk, width);
-    }
-  });
-  double combined = 0;
-  for (int64_t c = 0; c < count; ++c) {
-    const Chunk& chunk = chunks[static_cast<size_t>(c)];
-    if (chunk.bad >= 0) {
-      throw IndexError("scatter_add: index " + std::to_string(indices[chunk.bad]) + " at element " +
-                       std::to_string(chunk.bad) + " (recorded at " + to_string(call.node->where) +
-                       "); expected 0 to " + std::to_string(rows - 1));
-    }
-    if (c > 0) combined += static_cast<double>((chunk.last - chunk.first) * width);
-  }
-  parallel_for(rows, combined * 0.3, [&](int64_t begin, int64_t end) {
-    for (int64_t c = 1; c < count; ++c) {
-      const Chunk& chunk = chunks[static_cast<size_t>(c)];
-      const T* copy = copies + (c - 1) * size;
-      const int64_t last = std::min(end, chunk.last) * width;
-      for (int64_t i = std::max(begin, chunk.first) * width; i < last; ++i) out[i] = plus(out[i], copy[i]);
-    }
-  });
 }
 
 }  // namespace

@@ -121,8 +121,17 @@ TEMPLATE_TEST_CASE("scatter_add keeps its order", "", float, double, int32_t) {
   struct Case {
     int64_t entries, width, rows;
   };
-  for (const Case& size :
-       {Case{0, 2, 3}, {10, 1, 1}, {100, 3, 7}, {32768, 1, 50}, {100000, 1, 37}, {70000, 3, 1000}, {600000, 1, 11}}) {
+  for (const Case& size : {Case{0, 2, 3},
+                           {10, 1, 1},
+                           {100, 3, 7},
+                           {32768, 1, 50},
+                           {100000, 1, 37},
+                           {70000, 3, 1000},
+                           {600000, 1, 11},
+                           // many rows in any order, which are sorted first
+                           {600000, 1, 700000},
+                           {300000, 4, 90000},
+                           {200000, 5, 60000}}) {
     const Array values = rough_array<TestType>(random, {size.entries, size.width});
     const Array indices = random_array<int32_t>(random, {size.entries}, 0, static_cast<double>(size.rows));
     const std::vector<TestType> v = values.template to_vector<TestType>();
