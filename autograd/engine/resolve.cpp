@@ -140,6 +140,26 @@ Source resolve_input(const Planner& planner, uint32_t node, AxisMap map, const S
   return source;
 }
 
+/// Most inputs have the domain's own shape and are no views: what resolve_input() would find, sooner.
+bool resolve_plain(const Planner& planner, uint32_t node, const Node& domain, Source& source) {
+  const Node& input = planner.node(node);
+  const Kind kind = input.op->kind;
+  if (kind == Kind::number) {
+    source = number_source(node);
+    return true;
+  }
+  if ((kind == Kind::view || kind == Kind::reshape) && !planner.known(node)) return false;
+  if (!same_shape(input, domain)) return false;
+  source.walk.base = node;
+  source.walk.identity = true;
+  int64_t stride = 1;
+  for (int axis = domain.rank - 1; axis >= 0; --axis) {
+    source.walk.strides[static_cast<size_t>(axis)] = domain.extents[axis] == 1 ? 0 : stride;
+    stride *= domain.extents[axis];
+  }
+  return true;
+}
+
 void demand(Planner& planner, uint32_t node) {
   if (!planner.known(node) && planner.node(node).op->kind != Kind::number) planner.states[node].demanded = true;
 }
@@ -256,8 +276,10 @@ void resolve(Planner& planner) {
     } else {
       const std::span<const uint32_t> inputs = planner.recording.inputs(id);
       for (size_t k = 0; k < inputs.size(); ++k) {
-        if (reads_memory(planner, id, k)) {
-          Source source;
+        Source source;
+        if (node.op->kind == Kind::map && resolve_plain(planner, inputs[k], node, source)) {
+          planner.sources.push_back(source);
+        } else if (reads_memory(planner, id, k)) {
           source.walk.base = contiguous_base(planner, inputs[k]);
           if (planner.node(source.walk.base).op->kind == Kind::number) planner.states[source.walk.base].demanded = true;
           planner.sources.push_back(source);
