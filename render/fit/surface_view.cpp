@@ -1,6 +1,8 @@
 #include <render/fit/surface_view.h>
 #include <render/geometry/vertex_normals.h>
 
+#include <array>
+
 namespace render {
 
 SurfaceView see(const Vec3& positions, const ag::Array& triangles, const Topology& topology, ag::Located matrices,
@@ -10,16 +12,15 @@ SurfaceView see(const Vec3& positions, const ag::Array& triangles, const Topolog
   const Tensor ids = visibility(view.clip, triangles, frame);
   view.crossings = silhouettes(view.clip, triangles, topology, ids);
   view.pixels = visible_pixels(ids);
-  view.corners = corners(triangles, view.pixels);
+  view.corners = corners(triangles, view.pixels, positions.x.size());
   view.weights = barycentrics(view.clip, view.corners, view.pixels);
   view.normal = normalize(interpolate(vertex_normals(positions, triangles), view.corners, view.weights));
   return view;
 }
 
 Tensor draw(const SurfaceView& view, const Vec3& colour) {
-  const Tensor alpha = ag::broadcast_to(ag::Located(1).as(colour.x.dtype()), colour.x.shape());
-  const Tensor image = to_image(ag::stack({colour.x, colour.y, colour.z, alpha}, 1), view.pixels);
-  return antialias(image, view.clip, view.crossings);
+  return antialiased_image(std::array{colour.x, colour.y, colour.z}, view.pixels, view.clip, view.crossings,
+                           {.coverage = true});
 }
 
 }  // namespace render

@@ -163,6 +163,53 @@ Topology make_topology(const ag::Array& positions, const ag::Array& triangles) {
   return topology;
 }
 
+namespace {
+
+/// The arrays one after the other, each with its offset added to what is not negative.
+class Joined {
+ public:
+  void add(const ag::Array& part, int64_t offset) { add(part.values<int32_t>(), offset); }
+  void add(std::span<const int32_t> part, int64_t offset) {
+    for (const int32_t value : part) values_.push_back(value < 0 ? value : value + static_cast<int32_t>(offset));
+  }
+  int64_t size() const { return static_cast<int64_t>(values_.size()); }
+  ag::Array list() const { return ag::Array::from(values_, {size()}); }
+  ag::Array pairs() const { return ag::Array::from(values_, {size() / 2, 2}); }
+
+ private:
+  std::vector<int32_t> values_;
+};
+
+}  // namespace
+
+Topology join_topologies(std::span<const Topology> meshes) {
+  Topology all;
+  all.parts.clear();
+  Joined weld, edges, wing_start, wings, wing_faces, edge_component, face_component;
+  wing_start.add(std::vector<int32_t>{0}, 0);
+  for (const Topology& mesh : meshes) {
+    const int64_t first_vertex = weld.size(), first_face = face_component.size();
+    all.parts.push_back({edges.size() / 2, first_face});
+    wing_start.add(mesh.wing_start.values<int32_t>().subspan(1), wings.size());
+    weld.add(mesh.weld, first_vertex);
+    edges.add(mesh.edges, first_vertex);
+    wings.add(mesh.wings, first_vertex);
+    wing_faces.add(mesh.wing_faces, first_face);
+    edge_component.add(mesh.edge_component, all.components);
+    face_component.add(mesh.face_component, all.components);
+    all.components += mesh.components;
+    all.welded_vertices += mesh.welded_vertices;
+  }
+  all.weld = weld.list();
+  all.edges = edges.pairs();
+  all.wing_start = wing_start.list();
+  all.wings = wings.list();
+  all.wing_faces = wing_faces.list();
+  all.edge_component = edge_component.list();
+  all.face_component = face_component.list();
+  return all;
+}
+
 TopologyReport report(const Topology& topology, int64_t faces) {
   TopologyReport result;
   result.components = topology.components;

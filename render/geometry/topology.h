@@ -2,6 +2,9 @@
 
 #include <render/geometry/mesh.h>
 
+#include <span>
+#include <vector>
+
 namespace render {
 
 /// The edges of a mesh whose positions are welded by value, made once per mesh. Silhouettes are
@@ -17,6 +20,11 @@ struct Topology {
   ag::Array face_component;  ///< [faces] int32: component of faces that share welded vertices, numbered from 0 in order
                              ///< of faces; -1: a degenerate face
   int components = 0;
+  /// The meshes that it was joined from; their edges and faces stand one after the other.
+  struct Part {
+    int64_t first_edge = 0, first_face = 0;
+  };
+  std::vector<Part> parts{{}};
 };
 
 /// [vertices] int32: the smallest vertex with the same position (-0 and 0 are the same).
@@ -26,6 +34,10 @@ BACKLIGHT_API ag::Array weld_vertices(const ag::Array& positions);
 /// positions [vertices, 3] (any float type), triangles [faces, 3]. Faces that are degenerate after
 /// welding have no wings and connect nothing.
 BACKLIGHT_API Topology make_topology(const ag::Array& positions, const ag::Array& triangles);
+
+/// Of several meshes whose vertices and triangles stand one after the other in one list, as one: each mesh is welded by
+/// itself, so that a batch may hold a mesh twice. Numbers of vertices, faces and components go on from mesh to mesh.
+BACKLIGHT_API Topology join_topologies(std::span<const Topology> meshes);
 
 /// Genus and openness, for telling the user what a sphere cannot become.
 struct TopologyReport {

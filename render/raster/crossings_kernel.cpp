@@ -208,20 +208,76 @@ void walk_segment(const View& view, int32_t edge, Segment segment, int side, Can
   }
 }
 
+void add_edge(const View& view, std::size_t edge, int side, CandidateList& list) {
+  const int32_t a = view.topology.edges[2 * edge], b = view.topology.edges[2 * edge + 1];
+  Segment segment{};
+  if (!((view.screen.flags(a) | view.screen.flags(b)) & unsnapped))
+    segment = {snapped_end(view.screen, a), snapped_end(view.screen, b)};
+  else if (!clip_segment(view.screen, a, b, segment))
+    return;
+  walk_segment(view, static_cast<int32_t>(edge), segment, side, list);
+}
+
+// Whether each of the edges from `first` on, as many as there are lanes, has two wings.
+bool are_folds(const EdgeTopology& topology, std::size_t first) {
+  const int32_t start = topology.wing_start[first];
+  Ints next;
+  load(next, &topology.wing_start[first + 1]);
+  const Ints unlike = next - (start + 2 + 2 * lane_numbers);
+  int32_t any = 0;
+  for (int i = 0; i < lanes; ++i) any |= unlike[i];
+  return any == 0;
+}
+
+// What silhouette_side() says of several edges with two wings each; `rare` is not 0 where a vertex is not snapped, and
+// the answer does not hold.
+void fold_sides(const View& view, std::size_t first, Ints& sides, Ints& rare) {
+  const auto vertex = [&](int32_t index) { return &view.screen.vertices[static_cast<std::size_t>(index)]; };
+  const int32_t* ends = view.topology.edges.data() + 2 * first;
+  const int32_t* opposite = view.topology.wings.data() + view.topology.wing_start[first];
+  Four rows[4][lanes];
+  for (int i = 0; i < lanes; ++i) {
+    load(rows[0][i], vertex(ends[2 * i])), load(rows[1][i], vertex(ends[2 * i + 1]));
+    load(rows[2][i], vertex(opposite[2 * i])), load(rows[3][i], vertex(opposite[2 * i + 1]));
+  }
+  Ints a[4], b[4], wing[2][4];
+  to_columns(rows[0], a), to_columns(rows[1], b), to_columns(rows[2], wing[0]), to_columns(rows[3], wing[1]);
+  rare = a[3] | b[3] | wing[0][3] | wing[1][3];
+  // Doubles hold the areas exactly: products of two differences are below 2^52.
+  const auto difference = [](const Ints& p, const Ints& q) { return __builtin_convertvector(p - q, Doubles); };
+  const Doubles dx = difference(b[0], a[0]), dy = difference(b[1], a[1]);
+  const auto sign = [&](const Ints(&c)[4]) {
+    const Doubles area = dx * difference(c[1], a[1]) - dy * difference(c[0], a[0]);
+    return __builtin_convertvector((area < 0.0) - (area > 0.0), Ints);
+  };
+  const Ints one = sign(wing[0]), other = sign(wing[1]);
+  const Ints agree = one * other >= 0;  // a wing seen edge-on has no say
+  sides = agree & ((one + other > 0 ? Ints{} + 1 : Ints{}) - (one + other < 0 ? Ints{} + 1 : Ints{}));
+}
+
 std::span<const Candidate> find_candidates(const View& view, Workspace& workspace) {
   CandidateList list(workspace);
   const std::size_t edges = view.topology.edges.size() / 2;
-  for (std::size_t edge = 0; edge < edges; ++edge) {
+  const auto look_at_one = [&](std::size_t edge) {
     const int side = silhouette_side(view, edge);
-    if (side == 0) continue;
-    const int32_t a = view.topology.edges[2 * edge], b = view.topology.edges[2 * edge + 1];
-    Segment segment{};
-    if (!((view.screen.flags(a) | view.screen.flags(b)) & unsnapped))
-      segment = {snapped_end(view.screen, a), snapped_end(view.screen, b)};
-    else if (!clip_segment(view.screen, a, b, segment))
+    if (side != 0) add_edge(view, edge, side, list);
+  };
+  std::size_t edge = 0;
+  for (; edge + lanes <= edges; edge += lanes) {
+    if (!are_folds(view.topology, edge)) {
+      for (std::size_t i = 0; i < lanes; ++i) look_at_one(edge + i);
       continue;
-    walk_segment(view, static_cast<int32_t>(edge), segment, side, list);
+    }
+    Ints sides, rare;
+    fold_sides(view, edge, sides, rare);
+    for (int i = 0; i < lanes; ++i) {
+      if (rare[i] != 0)
+        look_at_one(edge + static_cast<std::size_t>(i));
+      else if (sides[i] != 0)
+        add_edge(view, edge + static_cast<std::size_t>(i), sides[i], list);
+    }
   }
+  for (; edge < edges; ++edge) look_at_one(edge);
   return list.found();
 }
 

@@ -4,6 +4,9 @@
 
 namespace render {
 
+/// Places of the corners in clip components flattened, [n] int32.
+Tensor clip_row(const Vec4& clip, const Corners& corners, const VisiblePixels& pixels, int corner);
+
 /// The corners of each visible pixel's triangle relative to the pixel's centre, times w: 2-D homogeneous
 /// coordinates whose origin is the centre, in clip units. Private to render/raster.
 struct PixelFrame {

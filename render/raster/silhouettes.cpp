@@ -1,7 +1,7 @@
 #include <render/raster/list_ops.h>
 #include <render/raster/silhouettes.h>
 
-#include <algorithm>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -10,74 +10,150 @@ namespace render {
 namespace {
 
 /// The kernel trusts its ids; a caller may bring those of another mesh.
-void check_ids(std::span<const int32_t> ids, int64_t faces) {
-  const auto [smallest, largest] = std::ranges::minmax_element(ids);
-  if (smallest == ids.end() || (*smallest >= -1 && *largest < faces)) return;
-  throw ag::IndexError("silhouettes: ids from " + std::to_string(*smallest) + " to " + std::to_string(*largest) +
-                       " for " + std::to_string(faces) + " triangles");
+void check_ids(std::span<const int32_t> ids, int64_t first, int64_t count) {
+  const IntRange range = range_of(ids);
+  if (ids.empty() || (range.lowest >= -1 && range.highest < first + count)) return;
+  throw ag::IndexError("silhouettes: ids from " + std::to_string(range.lowest) + " to " +
+                       std::to_string(range.highest) + " for triangles " + std::to_string(first) + " to " +
+                       std::to_string(first + count - 1));
 }
 
-/// Clip components, triangles and ids in; a, b, inner, outer and axis of the crossings out.
+/// The edges of some of a topology's faces, with their wings among these faces; vertices count from the first that
+/// the faces name, as a ViewScene's do.
+struct EdgeSelection {
+  std::vector<int32_t> edges, wing_start, wings, edge_component, face_component;
+  std::vector<int32_t> ids;
+
+  kernels::EdgeTopology choose(const Topology& topology, const ViewScene& scene) {
+    const auto first_face = scene.first_triangle;
+    const auto last_face = first_face + static_cast<int32_t>(scene.triangles.size() / 3);
+    edges.clear(), wings.clear(), edge_component.clear();
+    wing_start.assign(1, 0);
+    const std::span<const int32_t> all = topology.edges.values<int32_t>(),
+                                   start = topology.wing_start.values<int32_t>();
+    for (size_t part = 0; part < topology.parts.size(); ++part) {
+      const bool is_last = part + 1 == topology.parts.size();
+      const int64_t end_face = is_last ? topology.face_component.size() : topology.parts[part + 1].first_face;
+      const int64_t end_edge = is_last ? topology.edges.shape()[0] : topology.parts[part + 1].first_edge;
+      if (topology.parts[part].first_face >= last_face || end_face <= first_face) continue;
+      for (auto edge = static_cast<size_t>(topology.parts[part].first_edge); edge < static_cast<size_t>(end_edge);
+           ++edge) {
+        for (auto wing = static_cast<size_t>(start[edge]); wing < static_cast<size_t>(start[edge + 1]); ++wing) {
+          const int32_t face = topology.wing_faces.values<int32_t>()[wing];
+          if (face >= first_face && face < last_face)
+            wings.push_back(topology.wings.values<int32_t>()[wing] - scene.first_vertex);
+        }
+        if (static_cast<int32_t>(wings.size()) == wing_start.back()) continue;
+        edges.insert(edges.end(), {all[2 * edge] - scene.first_vertex, all[2 * edge + 1] - scene.first_vertex});
+        wing_start.push_back(static_cast<int32_t>(wings.size()));
+        edge_component.push_back(topology.edge_component.values<int32_t>()[edge]);
+      }
+    }
+    return {
+        edges,
+        wing_start,
+        wings,
+        edge_component,
+        topology.face_component.values<int32_t>().subspan(static_cast<size_t>(first_face), scene.triangles.size() / 3),
+        topology.components};
+  }
+
+  /// Ids that count from the view's first triangle.
+  std::span<const int32_t> renumber(std::span<const int32_t> seen, int32_t first_triangle) {
+    ids.assign(seen.begin(), seen.end());
+    for (int32_t& id : ids) id = id < 0 ? -1 : id - first_triangle;
+    return ids;
+  }
+};
+
+/// Clip components, triangles and ids in; a, b, inner, outer, axis, row and column of the crossings out.
 class SilhouettesOp : public ag::CustomOp {
  public:
-  SilhouettesOp(const Topology& topology, const Frame& frame) : topology_(topology), frame_(frame) {}
+  SilhouettesOp(const Topology& topology, const Frame& frame, const std::optional<ag::Array>& ranges)
+      : topology_(topology), frame_(frame), ranges_(ranges) {}
   const char* name() const override { return "silhouettes"; }
 
   void run(ag::CustomCall& call) const override {
     const ClipInputs clip(call);
     const std::span<const int32_t> triangles = call.input<int32_t>(4), ids = call.input<int32_t>(5);
     check_triangles("silhouettes", triangles, clip.vertices());
-    const kernels::EdgeTopology edges{
-        topology_.edges.values<int32_t>(),          topology_.wing_start.values<int32_t>(),
-        topology_.wings.values<int32_t>(),          topology_.edge_component.values<int32_t>(),
-        topology_.face_component.values<int32_t>(), topology_.components};
-    thread_local std::vector<std::vector<kernels::Crossing>> lists;
-    lists.resize(static_cast<size_t>(frame_.views));
-    auto* const found = &lists;  // the loop's threads have lists of their own
-    const int64_t pixels = frame_.height * frame_.width;
-    const double cost = static_cast<double>(frame_.views) * static_cast<double>(edges.edges.size()) * 5;
+    const TriangleRanges ranges("silhouettes", ranges_, frame_, static_cast<int64_t>(triangles.size() / 3));
+    thread_local std::deque<ViewMemory> memory;  // of the thread that called, for its next step too
+    while (memory.size() < static_cast<size_t>(frame_.views)) memory.emplace_back();
+    auto* const of_views = &memory;  // the loop's threads have memory of their own
+    const auto pixels = static_cast<size_t>(frame_.height * frame_.width);
+    const double cost = static_cast<double>(ranges.total()) * 15 + static_cast<double>(ids.size()) * 0.2;
     ag::parallel_for(frame_.views, cost, [&](int64_t begin, int64_t end) {
       for (int64_t view = begin; view < end; ++view) {
-        std::vector<kernels::Crossing>& list = (*found)[static_cast<size_t>(view)];
-        list.clear();
-        const std::span<const int32_t> seen =
-            ids.subspan(static_cast<size_t>(view * pixels), static_cast<size_t>(pixels));
-        check_ids(seen, static_cast<int64_t>(triangles.size() / 3));
-        kernels::crossings(clip.view(view), triangles, edges, viewport(frame_), seen, list);
+        const auto index = static_cast<size_t>(view);
+        find(clip, triangles, ranges, view, ids.subspan(index * pixels, pixels), (*of_views)[index]);
       }
     });
     int64_t count = 0;
-    for (const auto& list : lists) count += static_cast<int64_t>(list.size());
-    std::span<int32_t> out[5];
-    for (size_t i = 0; i < 5; ++i) out[i] = call.output<int32_t>(i, {count});
+    for (size_t view = 0; view < static_cast<size_t>(frame_.views); ++view)
+      count += static_cast<int64_t>(memory[view].found.size());
+    std::span<int32_t> out[7];
+    for (size_t i = 0; i < 7; ++i) out[i] = call.output<int32_t>(i, {count});
+    const auto width = static_cast<int32_t>(frame_.width);
     size_t next = 0;
     for (int64_t view = 0; view < frame_.views; ++view) {
-      const auto first_vertex = static_cast<int32_t>(view * clip.vertices());
-      const auto first_pixel = static_cast<int32_t>(view * pixels);
-      for (const kernels::Crossing& crossing : lists[static_cast<size_t>(view)]) {
+      const ViewMemory& of_view = memory[static_cast<size_t>(view)];
+      const auto first_vertex = static_cast<int32_t>(clip.row(view) * clip.vertices()) + of_view.first_vertex;
+      const auto first_pixel = static_cast<int32_t>(view * static_cast<int64_t>(pixels));
+      for (const kernels::Crossing& crossing : of_view.found) {
         out[0][next] = first_vertex + crossing.a;
         out[1][next] = first_vertex + crossing.b;
         out[2][next] = first_pixel + crossing.inner;
         out[3][next] = first_pixel + crossing.outer;
         out[4][next] = crossing.axis;
+        out[5][next] = crossing.inner / width;
+        out[6][next] = crossing.inner % width;
         ++next;
       }
     }
   }
 
  private:
+  struct ViewMemory {
+    std::vector<kernels::Crossing> found;
+    std::vector<int32_t> renumbered;
+    EdgeSelection selection;
+    int32_t first_vertex = 0;
+  };
+
+  void find(const ClipInputs& clip, std::span<const int32_t> triangles, const TriangleRanges& ranges, int64_t view,
+            std::span<const int32_t> seen, ViewMemory& memory) const {
+    memory.found.clear();
+    check_ids(seen, ranges.first(view), ranges.count(view));
+    const ViewScene scene(clip, triangles, ranges, view, memory.renumbered);
+    memory.first_vertex = scene.first_vertex;
+    if (ranges.given()) {
+      kernels::crossings(scene.clip, scene.triangles, memory.selection.choose(topology_, scene), viewport(frame_),
+                         memory.selection.renumber(seen, scene.first_triangle), memory.found);
+      return;
+    }
+    const kernels::EdgeTopology edges{
+        topology_.edges.values<int32_t>(),          topology_.wing_start.values<int32_t>(),
+        topology_.wings.values<int32_t>(),          topology_.edge_component.values<int32_t>(),
+        topology_.face_component.values<int32_t>(), topology_.components};
+    kernels::crossings(scene.clip, scene.triangles, edges, viewport(frame_), seen, memory.found);
+  }
+
   const Topology& topology_;
   Frame frame_;
+  const std::optional<ag::Array>& ranges_;
 };
 
 }  // namespace
 
-Crossings silhouettes(const Vec4& clip, const ag::Array& triangles, const Topology& topology, const Tensor& ids) {
+Crossings silhouettes(const Vec4& clip, const ag::Array& triangles, const Topology& topology, const Tensor& ids,
+                      const std::optional<ag::Array>& ranges) {
   const ag::Shape shape = ids.shape();
   if (shape.rank() != 3) {
     throw ag::ShapeError("silhouettes: ids " + shape.to_string() + "; expected [views, height, width]");
   }
   const Frame frame{shape[0], shape[1], shape[2]};
+  check_frame("silhouettes", frame);
   check_clip("silhouettes", clip, frame);
   if (topology.weld.size() != clip.x.shape()[1] || topology.face_component.size() * 3 != triangles.size()) {
     throw ag::ShapeError("silhouettes: a topology of " + std::to_string(topology.weld.size()) + " vertices and " +
@@ -85,56 +161,8 @@ Crossings silhouettes(const Vec4& clip, const ag::Array& triangles, const Topolo
                          std::to_string(clip.x.shape()[1]) + " and " + std::to_string(triangles.size() / 3));
   }
   const std::vector<Tensor> lists =
-      ag::eager(SilhouettesOp(topology, frame), 5, {clip.x, clip.y, clip.z, clip.w, triangles, ids});
-  return {lists[0], lists[1], lists[2], lists[3], lists[4], frame};
-}
-
-Tensor antialias(const Tensor& image, const Vec4& clip, const Crossings& crossings) {
-  const Frame& frame = crossings.frame;
-  const ag::Shape shape = image.shape();
-  if (shape.rank() != 4 || shape.size() != frame.pixels() * shape[3]) {
-    throw ag::ShapeError("antialias: image " + shape.to_string() + "; expected [" + std::to_string(frame.views) + ", " +
-                         std::to_string(frame.height) + ", " + std::to_string(frame.width) + ", channels]");
-  }
-  const ag::DType type = clip.x.dtype();
-  const auto width = static_cast<double>(frame.width), height = static_cast<double>(frame.height);
-  const Tensor horizontal = crossings.axis == 0;
-
-  // The inner pixel's centre, and the edge's ends relative to it (times w).
-  const Tensor column = crossings.inner % frame.width, row = crossings.inner / frame.width % frame.height;
-  const Tensor centre_column = (ag::cast(column, type) + 0.5) * (2 / width) - 1;
-  const Tensor centre_row = 1 - (ag::cast(row, type) + 0.5) * (2 / height);
-  const Tensor x = ag::flatten(clip.x), y = ag::flatten(clip.y), w = ag::flatten(clip.w);
-  struct End {
-    Tensor along, across, w;  // the axis of the pixel pair, and the other one
-  };
-  const auto end = [&](const Tensor& vertex) {
-    const Tensor end_w = ag::gather(w, vertex);
-    const Tensor dx = ag::gather(x, vertex) - centre_column * end_w;
-    const Tensor dy = ag::gather(y, vertex) - centre_row * end_w;
-    return End{ag::where(horizontal, dx, dy), ag::where(horizontal, dy, dx), end_w};
-  };
-  const End a = end(crossings.a), b = end(crossings.b);
-
-  // The point s a + (1 - s) b of the edge that lies on the line through both centres. The kernel found it on
-  // positions rounded to 1/256 pixel; an edge shorter than that may end before the line is reached, and where
-  // it points says nothing, so s stays within an edge's length of the edge.
-  const Tensor difference = b.across - a.across;
-  const Tensor s = ag::clamp(b.across / ag::where(difference == 0, 1, difference), -1, 2);
-  const Tensor along = s * a.along + (1 - s) * b.along;
-  const Tensor along_w = s * a.w + (1 - s) * b.w;
-  // Rows grow downward, y upward.
-  const Tensor forward = ag::where(crossings.outer > crossings.inner, 1.0, -1.0);
-  const Tensor to_pixels = ag::cast(ag::where(horizontal, forward * (width / 2), forward * (-height / 2)), type);
-  const Tensor distance = along / along_w * to_pixels;  // from the inner centre towards the outer one
-
-  const Tensor flat = ag::reshape(image, {frame.pixels(), shape[3]});
-  const Tensor step = ag::gather(flat, crossings.inner) - ag::gather(flat, crossings.outer);  // [n, channels]
-  const Tensor into_outer = step * ag::expand_dims(ag::relu(distance - 0.5), 1);
-  const Tensor into_inner = -step * ag::expand_dims(ag::relu(0.5 - distance), 1);
-  const Tensor blended = ag::scatter_add(ag::concatenate({into_outer, into_inner}, 0),
-                                         ag::concatenate({crossings.outer, crossings.inner}, 0), frame.pixels());
-  return ag::reshape(flat + blended, shape);
+      ag::eager(SilhouettesOp(topology, frame, ranges), 7, {clip.x, clip.y, clip.z, clip.w, triangles, ids});
+  return {lists[0], lists[1], lists[2], lists[3], lists[4], lists[5], lists[6], frame};
 }
 
 }  // namespace render

@@ -43,14 +43,26 @@ BACKLIGHT_API VisiblePixels visible_pixels(const Tensor& ids);
 /// Vertices of a visible pixel's triangle: three tensors [n] int32.
 struct Corners {
   Tensor vertex[3];
+  /// The same in positions [views, vertices] flattened, where there are several views; else undefined.
+  struct {
+    int64_t vertices = 0;
+    Tensor row[3];
+  } in_views = {};
 };
-BACKLIGHT_API Corners corners(const ag::Array& triangles, const VisiblePixels& pixels);
+
+/// Corners in any list of triangles that has the visible ones' numbers: that of the positions, or one of an attribute's
+/// own (a seam of UVs has several UVs a position).
+///
+/// triangles  [faces, 3] int32
+/// vertices   of the clip positions, where they are to be read: it saves work in barycentrics(), depth() and the like
+/// throws     ShapeError, IndexError
+BACKLIGHT_API Corners corners(const ag::Array& triangles, const VisiblePixels& pixels, int64_t vertices = 0);
 
 /// Perspective-correct barycentric coordinates of each visible pixel, by 2-D homogeneous coordinates
 /// relative to the pixel's centre: no division by w, right across the near plane. Where the triangle is
 /// seen edge-on the weights are 1/3, without gradient.
 ///
-/// clip     components [views, vertices]
+/// clip     components [views, vertices] or [1, vertices]
 /// returns  Vec3 of [n]: weights of the triangle's corners, summing to 1
 /// source   Olano & Greer 1997, "Triangle scan conversion using 2D homogeneous coordinates"
 BACKLIGHT_API Vec3 barycentrics(const Vec4& clip, const Corners& corners, const VisiblePixels& pixels);

@@ -41,7 +41,7 @@ Vec4 project(const Tensor& positions, const std::vector<Camera>& list) {
 struct Lists {
   Frame frame;
   std::array<ag::Array, 5> visible;    ///< pixel, triangle, view, row, column
-  std::array<ag::Array, 5> crossings;  ///< a, b, inner, outer, axis
+  std::array<ag::Array, 7> crossings;  ///< a, b, inner, outer, axis, row, column
 
   VisiblePixels pixels() const {
     const auto at = [&](size_t i) { return ag::Located(visible[i]).tensor(); };
@@ -49,7 +49,7 @@ struct Lists {
   }
   Crossings edges() const {
     const auto at = [&](size_t i) { return ag::Located(crossings[i]).tensor(); };
-    return {at(0), at(1), at(2), at(3), at(4), frame};
+    return {at(0), at(1), at(2), at(3), at(4), at(5), at(6), frame};
   }
 };
 
@@ -60,7 +60,8 @@ Lists make_lists(const Vec4& clip, const Mesh& mesh, int64_t views) {
   const VisiblePixels p = visible_pixels(ids);
   const Crossings c = silhouettes(clip, mesh.triangles, make_topology(mesh.positions, mesh.triangles), ids);
   lists.visible = {p.pixel.keep(), p.triangle.keep(), p.view.keep(), p.row.keep(), p.column.keep()};
-  lists.crossings = {c.a.keep(), c.b.keep(), c.inner.keep(), c.outer.keep(), c.axis.keep()};
+  lists.crossings = {c.a.keep(), c.b.keep(), c.inner.keep(), c.outer.keep(), c.axis.keep(),
+                     c.row.keep(), c.column.keep()};
   return lists;
 }
 

@@ -1,0 +1,255 @@
+#include <render/raster/list_ops.h>
+#include <render/raster/silhouettes.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace render {
+
+namespace {
+
+/// At each crossing one pixel takes on a part of the other's colour: of the two blends
+///   out[outer] += relu(d - 1/2) (c_inner - c_outer),   out[inner] += relu(1/2 - d) (c_outer - c_inner)
+/// only one is not zero, and both are (d - 1/2) (c_inner - c_outer).
+struct Overlap {
+  Tensor part;      ///< [m]: d - 1/2
+  Tensor receiver;  ///< [m] int32: the pixel that takes it on
+};
+
+Overlap overlap(const Vec4& clip, const Crossings& crossings) {
+  const Frame& frame = crossings.frame;
+  const ag::DType type = clip.x.dtype();
+  const auto width = static_cast<double>(frame.width), height = static_cast<double>(frame.height);
+  const Tensor horizontal = crossings.axis == 0;
+
+  // The inner pixel's centre, and the edge's ends relative to it (times w).
+  const Tensor centre_column = (ag::cast(crossings.column, type) + 0.5) * (2 / width) - 1;
+  const Tensor centre_row = 1 - (ag::cast(crossings.row, type) + 0.5) * (2 / height);
+  const Tensor x = ag::flatten(clip.x), y = ag::flatten(clip.y), w = ag::flatten(clip.w);
+  struct End {
+    Tensor along, across, w;  // the axis of the pixel pair, and the other one
+  };
+  const auto end = [&](const Tensor& vertex) {
+    const Tensor end_w = ag::gather(w, vertex);
+    const Tensor dx = ag::gather(x, vertex) - centre_column * end_w;
+    const Tensor dy = ag::gather(y, vertex) - centre_row * end_w;
+    return End{ag::where(horizontal, dx, dy), ag::where(horizontal, dy, dx), end_w};
+  };
+  const End a = end(crossings.a), b = end(crossings.b);
+
+  // The point s a + (1 - s) b of the edge that lies on the line through both centres. The kernel found it on
+  // positions rounded to 1/256 pixel; an edge shorter than that may end before the line is reached, and where
+  // it points says nothing, so s stays within an edge's length of the edge.
+  const Tensor difference = b.across - a.across;
+  const Tensor s = ag::clamp(b.across / ag::where(difference == 0, 1, difference), -1, 2);
+  const Tensor along = s * a.along + (1 - s) * b.along;
+  const Tensor along_w = s * a.w + (1 - s) * b.w;
+  // Rows grow downward, y upward.
+  const Tensor forward = ag::where(crossings.outer > crossings.inner, 1.0, -1.0);
+  const Tensor to_pixels = ag::cast(ag::where(horizontal, forward * (width / 2), forward * (-height / 2)), type);
+  const Tensor distance = along / along_w * to_pixels;  // from the inner centre towards the outer one
+  return {distance - 0.5, ag::where(distance > 0.5, crossings.outer, crossings.inner)};
+}
+
+void check_values(const char* operation, std::span<const Tensor> channels, const VisiblePixels& pixels) {
+  if (channels.empty()) throw ag::ShapeError(std::string(operation) + ": no channels");
+  for (const Tensor& channel : channels) {
+    if (channel.shape() == pixels.pixel.shape() && channel.dtype() == channels[0].dtype()) continue;
+    throw ag::ShapeError(std::string(operation) + ": a channel " + channel.shape().to_string() + " " +
+                         name_of(channel.dtype()) + "; expected " + pixels.pixel.shape().to_string() + " " +
+                         name_of(channels[0].dtype()) + ", a value for each visible pixel");
+  }
+}
+
+/// Visible pixels [n], inner and outer pixels of crossings in. Out: the places of the inner and of the outer pixels in
+/// values [channels, n] flattened, [channels, 2, m], with 0 for those that are not visible; and [2, m]: 1 for an inner
+/// pixel, -1 for an outer one that is visible, else 0.
+class PlacesOp : public ag::CustomOp {
+ public:
+  explicit PlacesOp(size_t channels) : channels_(channels) {}
+  const char* name() const override { return "antialiased_image"; }
+
+  void run(ag::CustomCall& call) const override {
+    const std::span<const int32_t> pixel = call.input<int32_t>(0), inner = call.input<int32_t>(1),
+                                   outer = call.input<int32_t>(2);
+    const size_t count = inner.size();
+    const auto extent = static_cast<int64_t>(count);
+    const std::span<int32_t> place = call.output<int32_t>(0, {static_cast<int64_t>(channels_), 2, extent}),
+                             sign = call.output<int32_t>(1, {2, extent});
+    auto near = pixel.begin();
+    for (size_t i = 0; i < count; ++i) {
+      near = find(pixel, near, inner[i]);
+      if (near == pixel.end() || *near != inner[i])
+        throw ag::IndexError("antialiased_image: a crossing's inner pixel " + std::to_string(inner[i]) +
+                             " is not visible");
+      const auto other = find(pixel, near, outer[i]);
+      const bool seen = other != pixel.end() && *other == outer[i];
+      place[i] = static_cast<int32_t>(near - pixel.begin());
+      place[count + i] = seen ? static_cast<int32_t>(other - pixel.begin()) : 0;
+      sign[i] = 1;
+      sign[count + i] = seen ? -1 : 0;
+    }
+    const auto length = static_cast<int32_t>(pixel.size());
+    for (size_t i = 2 * count; i < place.size(); ++i) place[i] = place[i - 2 * count] + length;
+  }
+
+ private:
+  using Iterator = std::span<const int32_t>::iterator;
+
+  /// The first that is not smaller than `wanted`, looked for in steps that double, from `near` on.
+  static Iterator find(std::span<const int32_t> pixel, Iterator near, int32_t wanted) {
+    Iterator low = near, high = near;  // the answer is in [low, high]
+    if (near != pixel.end() && *near < wanted) {
+      for (std::ptrdiff_t step = 1;; step *= 2) {
+        if (pixel.end() - high <= step) {
+          high = pixel.end();
+          break;
+        }
+        high += step;
+        if (*high >= wanted) break;
+        low = high;
+      }
+    } else {
+      for (std::ptrdiff_t step = 1; low != pixel.begin(); step *= 2) {
+        low -= std::min(step, low - pixel.begin());
+        if (*low < wanted) break;
+        high = low;
+      }
+    }
+    return std::lower_bound(low, high, wanted);
+  }
+
+  size_t channels_;
+};
+
+/// An image over zeros from values [channels, n] at pixels [n] in ascending order, and what is added to some of them
+/// afterwards, [channels, m] at receivers [m]: scatter_add of the transposed values, twice, but in one pass over the
+/// image. A constant channel may follow, 1 at the pixels, with its own additions [m].
+class ImageOp : public ag::CustomOp {
+ public:
+  enum Input : size_t { values, additions, pixels, receivers, coverage_additions };
+  explicit ImageOp(const Frame& frame) : frame_(frame) {}
+  const char* name() const override { return "antialiased_image"; }
+
+  ag::OutputType output(std::span<const ag::OutputType> inputs) const override {
+    const bool coverage = inputs.size() > coverage_additions;
+    return {{frame_.views, frame_.height, frame_.width, inputs[values].shape[0] + coverage}, inputs[values].dtype};
+  }
+
+  void run(ag::CustomCall& call) const override {
+    if (call.type(values) == ag::DType::float64)
+      write<double>(call);
+    else
+      write<float>(call);
+  }
+
+  /// The adjoint of placing is looking up.
+  std::vector<Tensor> vjp(const Tensor& grad, std::span<const Tensor> inputs, const Tensor&) const override {
+    const int64_t channels = inputs[values].shape()[0];
+    const Tensor flat = ag::flatten(grad);
+    const int64_t width = grad.shape()[3];
+    const Tensor rows = ag::reshape(flat, {frame_.pixels(), width});
+    const auto channels_at = [&](const Tensor& pixel) {
+      return ag::transpose(ag::slice(ag::gather(rows, pixel), 1, {.stop = channels}));
+    };
+    std::vector<Tensor> grads(inputs.size());
+    grads[values] = channels_at(inputs[pixels]);
+    grads[additions] = channels_at(inputs[receivers]);
+    if (width > channels) grads[coverage_additions] = ag::select(ag::gather(rows, inputs[receivers]), 1, channels);
+    return grads;
+  }
+
+ private:
+  template <class T>
+  void write(ag::CustomCall& call) const {
+    const std::span<const int32_t> pixel = call.input<int32_t>(pixels), receiver = call.input<int32_t>(receivers);
+    const int64_t count = frame_.pixels();
+    const auto disorder = std::adjacent_find(pixel.begin(), pixel.end(), std::greater_equal<>());
+    if (disorder != pixel.end()) throw ag::ValueError("antialiased_image: visible pixels are not in ascending order");
+    if ((!pixel.empty() && (pixel.front() < 0 || pixel.back() >= count)) || !range_of(receiver).within(count))
+      throw ag::IndexError("antialiased_image: pixels that are not among " + std::to_string(count));
+    const auto channels = static_cast<size_t>(call.shape(values)[0]);
+    const bool coverage = call.input_count() > coverage_additions;
+    const size_t width = channels + coverage;
+    const std::span<T> image =
+        call.output<T>(0, {frame_.views, frame_.height, frame_.width, static_cast<int64_t>(width)});
+    const T* const from = call.input<T>(values).data();
+    ag::parallel_for(count, static_cast<double>(image.size()) * 0.3, [&](int64_t begin, int64_t end) {
+      const Part part{pixel, begin, end, channels};
+      if (coverage)
+        channels == 3 ? place<T, 4, true>(part, from, image.data()) : place<T, 0, true>(part, from, image.data());
+      else
+        channels == 3 ? place<T, 3, false>(part, from, image.data()) : place<T, 0, false>(part, from, image.data());
+    });
+    const auto add = [&](const T* addition, size_t channel) {
+      for (size_t i = 0; i < receiver.size(); ++i)
+        image[static_cast<size_t>(receiver[i]) * width + channel] += addition[i];
+    };
+    for (size_t c = 0; c < channels; ++c) add(call.input<T>(additions).data() + c * receiver.size(), c);
+    if (coverage) add(call.input<T>(coverage_additions).data(), channels);
+  }
+
+  /// Pixels [begin, end) of the image.
+  struct Part {
+    std::span<const int32_t> pixel;
+    int64_t begin, end;
+    size_t channels;
+  };
+
+  /// known_width: of a pixel of the image, where it is known; else 0
+  template <class T, size_t known_width, bool coverage>
+  static void place(const Part& part, const T* from, T* image) {
+    const size_t channels = known_width > 0 ? known_width - coverage : part.channels;
+    const auto width = static_cast<int64_t>(channels + coverage);
+    const std::span<const int32_t> pixel = part.pixel;
+    const auto first = std::lower_bound(pixel.begin(), pixel.end(), part.begin) - pixel.begin();
+    int64_t next = part.begin;
+    for (auto i = static_cast<size_t>(first); i < pixel.size() && pixel[i] < part.end; ++i) {
+      const int64_t at = pixel[i];
+      if (next < at) std::fill(image + next * width, image + at * width, T(0));
+      T* out = image + at * width;
+      for (size_t c = 0; c < channels; ++c) out[c] = from[c * pixel.size() + i];
+      if (coverage) out[channels] = 1;
+      next = at + 1;
+    }
+    std::fill(image + next * width, image + part.end * width, T(0));
+  }
+
+  Frame frame_;
+};
+
+}  // namespace
+
+Tensor antialias(const Tensor& image, const Vec4& clip, const Crossings& crossings) {
+  const Frame& frame = crossings.frame;
+  const ag::Shape shape = image.shape();
+  if (shape.rank() != 4 || shape.size() != frame.pixels() * shape[3]) {
+    throw ag::ShapeError("antialias: image " + shape.to_string() + "; expected [" + std::to_string(frame.views) + ", " +
+                         std::to_string(frame.height) + ", " + std::to_string(frame.width) + ", channels]");
+  }
+  const auto [part, receiver] = overlap(clip, crossings);
+  const Tensor flat = ag::reshape(image, {frame.pixels(), shape[3]});
+  const Tensor step = ag::gather(flat, crossings.inner) - ag::gather(flat, crossings.outer);  // [m, channels]
+  return ag::reshape(flat + ag::scatter_add(step * ag::expand_dims(part, 1), receiver, frame.pixels()), shape);
+}
+
+Tensor antialiased_image(std::span<const Tensor> channels, const VisiblePixels& pixels, const Vec4& clip,
+                         const Crossings& crossings, const ImageOptions& options) {
+  check_values("antialiased_image", channels, pixels);
+  const std::vector<Tensor> places =
+      ag::eager(PlacesOp(channels.size()), 2, {pixels.pixel, crossings.inner, crossings.outer});
+  const Tensor sign = ag::cast(places[1], channels[0].dtype());
+  const int64_t seen = pixels.pixel.size();
+  const auto [part, receiver] = overlap(clip, crossings);
+  // All channels in one list, so that one gather does for them, and one scatter_add in the gradient.
+  const Tensor values = ag::reshape(ag::concatenate(channels, 0), {static_cast<int64_t>(channels.size()), seen});
+  const Tensor ends = ag::gather(ag::flatten(values), places[0]);  // [channels, 2, m]
+  const Tensor step = ag::sum(ends * sign, 1);
+  std::vector<Tensor> inputs{values, part * step, pixels.pixel, receiver};
+  if (options.coverage) inputs.push_back(ag::where(ag::select(places[1], 0, 1) == 0, part, 0));
+  return ag::custom(std::make_shared<ImageOp>(pixels.frame), inputs);
+}
+
+}  // namespace render
