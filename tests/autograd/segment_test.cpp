@@ -45,7 +45,8 @@ Result run(bool checkpointed) {
   const Tensor wanted[] = {loss, gradient};
   const ag::Assignment none[] = {{target, gradient * 0}};
   ag::evaluate(wanted, none);
-  Result result{gradient.to_vector<float>(), ag::report().peak_bytes};
+  const int64_t bytes = ag::report().peak_bytes;
+  Result result{gradient.to_vector<float>(), bytes};
   result.values.push_back(static_cast<float>(loss.item()));
   return result;
 }
