@@ -87,11 +87,11 @@ ag::Array smooth_coordinates(int64_t count, int64_t height, int64_t width, uint6
     for (size_t i = 0; i < out.size(); ++i) {
       const auto extent = static_cast<double>(i < out.size() / 2 ? width : height);
       double distance = 0;
-      while (distance < margin) {
+      do {
         out[i] = random.uniform(-1.9, 2.9);
         const double cell = out[i] * extent * 2;  // kinks at texel centres and, of mirror and clamp, at borders
         distance = std::fabs(cell - std::round(cell)) / 2;
-      }
+      } while (distance < margin);
     }
   });
 }
