@@ -1,14 +1,8 @@
 #include <cmath>
 
-// What the engine is measured against: each work as the one loop that a programmer would write for it. g++ compiles
-// this file twice, for two processors, with -O3 -ffast-math, and LOOP(name) puts the processor's prefix before a name.
-// No other header: inline functions compiled with these flags could replace those of the rest of the program.
-// baselines.h says what the loops read and write.
-//
-// `GCC ivdep`: inputs and outputs do not overlap, as __restrict would say of each of them. Without it g++ refuses to
-// vectorise a loop over so many arrays.
+#include "loop.h"
 
-#define WORK(name) extern "C" void LOOP(name)(const float* const* in, float* const* out, long count)
+// What the engine is measured against: each work as the one loop that a programmer would write for it.
 
 namespace {
 
@@ -183,3 +177,34 @@ WORK(row_sum_gradient) { row_gradient<false>(in[0], in[1], in[2], out[0], out[1]
 WORK(row_product_gradient) { row_gradient<true>(in[0], in[1], in[2], out[0], out[1], out[2], count); }
 WORK(column_sum_gradient) { column_gradient<false>(in[0], in[1], in[2], out[0], out[1], out[2], count); }
 WORK(column_product_gradient) { column_gradient<true>(in[0], in[1], in[2], out[0], out[1], out[2], count); }
+
+// Rows of three by index, and their sums back into the table ------------------------------------------------
+
+WORK(gather_gradient) {
+  const float *table = in[1], *cotangent = in[2];
+  const auto* indices = reinterpret_cast<const int*>(in[0]);
+  float *gathered = out[0], *to_table = out[1];
+  constexpr int rows = 10000, channels = 3;
+  for (long i = 0; i < count; ++i) {
+    for (int c = 0; c < channels; ++c) gathered[channels * i + c] = table[channels * indices[i] + c];
+  }
+  for (int i = 0; i < rows * channels; ++i) to_table[i] = 0;
+  for (long i = 0; i < count; ++i) {
+    for (int c = 0; c < channels; ++c) to_table[channels * indices[i] + c] += cotangent[channels * i + c];
+  }
+}
+
+// A step of Adam on one parameter ---------------------------------------------------------------------------
+
+WORK(adam) {
+  const float* gradient = in[0];
+  const float rate = in[1][0], correction = in[1][1];  // each step has its own
+  float *first = out[0], *second = out[1], *parameter = out[2];
+  constexpr float beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
+#pragma GCC ivdep
+  for (long i = 0; i < count; ++i) {
+    first[i] = beta1 * first[i] + (1 - beta1) * gradient[i];
+    second[i] = beta2 * second[i] + (1 - beta2) * gradient[i] * gradient[i];
+    parameter[i] -= rate * first[i] / (std::sqrt(correction * second[i]) + epsilon);
+  }
+}

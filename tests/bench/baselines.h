@@ -2,7 +2,7 @@
 
 #include <tests/bench/bench.h>
 
-// The loops of baselines.cpp, once for this machine and once for x86-64-v3: with BACKLIGHT_BACKEND=avx2 the engine
+// The loops of baselines*.cpp, once for this machine and once for x86-64-v3: with BACKLIGHT_BACKEND=avx2 the engine
 // has no wider registers, and neither have they. Inputs and outputs are contiguous and do not overlap.
 
 namespace bench::baseline {
@@ -35,6 +35,28 @@ BACKLIGHT_BASELINE(row_sum_gradient)
 BACKLIGHT_BASELINE(row_product_gradient)
 BACKLIGHT_BASELINE(column_sum_gradient)
 BACKLIGHT_BASELINE(column_product_gradient)
+
+// In: x in rows of 3, 10, 16, 256 or 4096; of gradients also the cotangent. Out: as x, or one element a row; or the
+// gradient to x.
+BACKLIGHT_BASELINE(softmax)
+BACKLIGHT_BASELINE(layer_norm)
+BACKLIGHT_BASELINE(variance)
+BACKLIGHT_BASELINE(logsumexp)
+BACKLIGHT_BASELINE(softmax_gradient)
+BACKLIGHT_BASELINE(layer_norm_gradient)
+BACKLIGHT_BASELINE(variance_gradient)
+BACKLIGHT_BASELINE(logsumexp_gradient)
+
+// In: 8192 points (x, y, z each), 8192 others, the others' weights. Out: the sum, its gradients to all of these.
+BACKLIGHT_BASELINE(pairwise)  // the sum only
+BACKLIGHT_BASELINE(pairwise_gradient)
+BACKLIGHT_BASELINE(pairwise_log_gradient)
+
+// In: int32 indices, a table [10000, 3], the cotangent [indices, 3]. Out: the rows, the gradient to the table.
+BACKLIGHT_BASELINE(gather_gradient)
+
+// In: the gradient; of this step, rate / (1 - beta1^t) and 1 / (1 - beta2^t). In place: both moments, the parameter.
+BACKLIGHT_BASELINE(adam)
 
 #undef BACKLIGHT_BASELINE
 

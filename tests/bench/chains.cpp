@@ -1,6 +1,8 @@
 #include <tests/bench/baselines.h>
 #include <tests/bench/rows.h>
 
+#include <algorithm>
+
 // Long chains of elementwise operations: what fusion is for.
 
 namespace bench {
@@ -10,18 +12,18 @@ namespace {
 using Inputs = std::span<const ag::Array>;
 using Outputs = std::vector<ag::Tensor>;
 
-constexpr int64_t chain_size = 1 << 20;
+constexpr int64_t chain_size = 1 << 20, large_chain_size = 1 << 22;
 
 // The chain: eight times p = o + d t, t += |p - c| - r ----------------------------------------------------
 
 enum Input { o = 0, d = 3, c = 6, r = 9, t = 10 };  // where x of the vector stands, or the scalar
 
-std::vector<ag::Array> chain_inputs(const ag::Shape& shape_of_sphere) {
+std::vector<ag::Array> chain_inputs(const ag::Shape& shape_of_sphere, int64_t size = chain_size) {
   std::vector<ag::Array> inputs;
-  for (uint32_t i = o; i < c; ++i) inputs.push_back(uniform({chain_size}, -1, 1, i));
+  for (uint32_t i = o; i < c; ++i) inputs.push_back(uniform({size}, -1, 1, i));
   for (uint32_t i = c; i < r; ++i) inputs.push_back(uniform(shape_of_sphere, -1, 1, i));
   inputs.push_back(uniform(shape_of_sphere, 0.1f, 0.5f, r));
-  inputs.push_back(uniform({chain_size}, 0.1f, 1, t));
+  inputs.push_back(uniform({size}, 0.1f, 1, t));
   return inputs;
 }
 
@@ -83,6 +85,19 @@ Result chain_gradient() {
                      .record = record_chain_gradient,
                      .baseline = baseline::chain_gradient_of_scalars(),
                      .reference_ns = 6.7}});
+}
+
+Result thread_scaling() {
+  Work work{.name = "c, r arrays",
+            .inputs = chain_inputs({large_chain_size}, large_chain_size),
+            .record = record_chain_gradient};
+  Result result{.value = 0};
+  result.details.push_back(compare_threads(work));
+  work.name = "c, r scalars";
+  work.inputs = chain_inputs({}, large_chain_size);
+  result.details.push_back(compare_threads(work));
+  result.value = 1 / std::max(result.details[0].ratio, result.details[1].ratio);
+  return result;
 }
 
 Result exp_chain_gradient() { return worst({exp_chain(16), exp_chain(20), exp_chain(22)}); }

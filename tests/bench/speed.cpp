@@ -20,6 +20,7 @@ struct Row {
   const char* work;
   double goal;
   bench::Result (*measure)();
+  bool more_is_better = false;
 };
 
 constexpr Row rows[] = {
@@ -28,6 +29,14 @@ constexpr Row rows[] = {
     {"exp_chain_gradient", "sum(tanh(exp(-x x) y + z)), gradients to x, y, z", 1.30, bench::exp_chain_gradient},
     {"math_worst", "functions of 2^20 elements, against libmvec", 1.30, bench::math_worst},
     {"broadcast_worst", "sums with a bias b, gradients to x [2^14, 64] and b", 1.30, bench::broadcast_worst},
+    {"rows_worst", "functions of rows of 16, 256, 4096, forward or gradient; 2^20 elements", 1.30, bench::rows_worst},
+    {"pairwise", "sum_ij exp(-|x_i - y_j|^2) w_j, gradients to x, y, w; 8192 x 8192", 1.00, bench::pairwise},
+    {"pairwise_log", "sum_i log sum_j of the same", 1.30, bench::pairwise_log},
+    {"gather_scatter", "2^18 of 10,000 rows of 3 by index, gradient to the rows", 1.30, bench::gather_scatter},
+    {"gather_threads", "the same: time of 2 threads over that of 1", 0.75, bench::gather_scatter_threads},
+    {"optimiser_worst", "a step of Adam where the gradients exist", 1.30, bench::optimiser_worst},
+    {"thread_scaling", "chain_gradient, 2^22 elements: speed-up of 2 threads", 1.80, bench::thread_scaling, true},
+    {"peak_memory_ratio", "memory of a training step over what must be alive", 1.20, bench::peak_memory_ratio},
     {"record_ns", "recording an operation with a broadcast", 20, bench::record_ns},
     {"replay_ns_per_node", "training step, 300 operations on [256] forward", 60, bench::replay_ns_per_node},
     {"first_plan_ms", "first evaluation of 300 operations, 30 transcendental", 2, bench::first_plan_ms},
@@ -45,24 +54,27 @@ constexpr Row rows[] = {
 
 const char* const help =
     "Rows without a unit are ratios, of the engine's time to that of a loop written by hand\n"
-    "(tests/bench/baselines.cpp; g++ -O3 -march=native -ffast-math): the median of 15, one run of either after the\n"
-    "other, the worst where a row has several lines. The engine's time is that of recording, evaluating and reading.\n"
+    "(tests/bench/baselines*.cpp; g++ -O3 -march=native -ffast-math): the median of 15, one run of either after the\n"
+    "other (fewer where these take more than four seconds), the worst where a row has several lines. The engine's\n"
+    "time is that of recording, evaluating and reading.\n"
     "Lines below a row give nanoseconds an element, and those of the loop on a Zen 5 where known: they tell whether\n"
-    "the loop was compiled well here. One thread, float32. Load on the machine spoils the times.\n\n"
+    "the loop was compiled well here. Lines `beside` do not count. One thread unless the row says otherwise, float32.\n"
+    "Times are the processor's for the thread; those of two threads are spoilt by load on the machine.\n\n"
     "BACKLIGHT_BACKEND=avx2 compares with loops for x86-64-v3.\n\n"
     "Examples:\n"
     "  tests/bench/run\n"
     "  tests/bench/run --only math_worst\n"
     "  tests/bench/run --json > speed.json\n\n"
-    "Exit code: 0 measured, 1 failed (results of engine and loop differ), 2 wrong usage.";
+    "Exit code: 0 measured, 1 failed (results of engine and loop differ, or memory is wasted), 2 wrong usage.";
 
 void print_row(const Row& row, const bench::Result& result) {
-  fmt::print("{:<27}{:>10.2f} [{:>6.2f}]  {}\n", row.key, result.value, row.goal, row.work);
-  if (!result.note.empty()) fmt::print("{:<48}{}\n", "", result.note);
+  fmt::print("{:<27}{:>10.2f} [{}{:>6.2f}]  {}\n", row.key, result.value, row.more_is_better ? ">=" : "<=", row.goal,
+             row.work);
+  if (!result.note.empty()) fmt::print("{:<50}{}\n", "", result.note);
   for (const bench::Detail& line : result.details) {
-    fmt::print("  {:<29}{:>6.2f}           engine {:.2f} ns, by hand {:.2f} ns{}\n", line.name, line.ratio,
-               line.engine_ns, line.baseline_ns,
-               line.reference_ns > 0 ? fmt::format(" (Zen 5: {:.1f} ns)", line.reference_ns) : "");
+    fmt::print("  {:<29}{:>6.2f}  {:<11}{} {:.2f} ns, {} {:.2f} ns{}\n", line.name, line.ratio,
+               line.beside ? "(beside)" : "", line.sides[0], line.engine_ns, line.sides[1], line.baseline_ns,
+               line.reference_ns > 0 ? fmt::format(" (Zen 5: {:.2f} ns)", line.reference_ns) : "");
   }
   std::fflush(stdout);
 }
@@ -85,17 +97,22 @@ void measure(const std::string& only, bool as_json) {
   require_denormals();
   autograd::set_threads(1);
   Json values = Json::object(), details = Json::object();
-  if (!as_json) fmt::print("{:<27}{:>10} [{:>6}]  work\n", "key", "value", "goal");
+  std::string failures;
+  if (!as_json) fmt::print("{:<27}{:>10} [{:>8}]  work\n", "key", "value", "goal");
   for (const Row& row : rows) {
     if (!std::string_view(row.key).starts_with(only)) continue;
     const bench::Result result = row.measure();
     values[row.key] = result.value;
     if (!result.details.empty()) details[row.key] = to_json(result.details);
     if (!as_json) print_row(row, result);
+    if (!result.failure.empty())
+      failures += fmt::format("{}{}: {}", failures.empty() ? "" : "; ", row.key, result.failure);
   }
-  if (!as_json) return;
-  if (!details.empty()) values["details"] = details;
-  fmt::print("{}\n", values.dump(2));
+  if (as_json) {
+    if (!details.empty()) values["details"] = details;
+    fmt::print("{}\n", values.dump(2));
+  }
+  if (!failures.empty()) throw std::runtime_error(failures);
 }
 
 }  // namespace
