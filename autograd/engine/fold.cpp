@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 namespace autograd::engine {
 
@@ -59,6 +60,83 @@ void combine_all(Kind kind, T* out, const T* values, int64_t count) {
       for (int64_t i = 0; i < count; ++i) out[i] = combine(Kind::min, out[i], values[i]);
       return;
   }
+}
+
+constexpr int64_t lane_count = 16;
+
+/// A row of at most 16 elements: folding by halves, without the lanes that saw nothing. `known` > 0: its length.
+template <class T, int known>
+T fold_short(Kind kind, const T* row, int64_t length) {
+  int64_t count = known > 0 ? known : length;
+  T lanes[lane_count];
+  std::copy_n(row, count, lanes);
+  for (int64_t half = lane_count / 2; half > 0; half /= 2) {
+    for (int64_t lane = 0; lane + half < count; ++lane) lanes[lane] = combine(kind, lanes[lane], lanes[lane + half]);
+    count = std::min(count, half);
+  }
+  return lanes[0];
+}
+
+template <class T, int known>
+void fold_short_rows(Kind kind, const T* in, T* out, int64_t rows, int64_t length) {
+  const auto fold = [&](auto constant) {
+    for (int64_t row = 0; row < rows; ++row) out[row] = fold_short<T, known>(constant, in + row * length, length);
+  };
+  switch (kind) {
+    case Kind::sum: return fold(std::integral_constant<Kind, Kind::sum>());
+    case Kind::max: return fold(std::integral_constant<Kind, Kind::max>());
+    case Kind::min: return fold(std::integral_constant<Kind, Kind::min>());
+  }
+}
+
+/// Each of `rows` contiguous short rows to one element.
+void fold_short_rows(Kind kind, DType type, const void* input, void* output, int64_t rows, int64_t length) {
+  visit_number(type, [&]<class T>(T) {
+    const auto* in = static_cast<const T*>(input);
+    auto* out = static_cast<T*>(output);
+    switch (length) {
+      case 2: return fold_short_rows<T, 2>(kind, in, out, rows, length);
+      case 3: return fold_short_rows<T, 3>(kind, in, out, rows, length);
+      case 4: return fold_short_rows<T, 4>(kind, in, out, rows, length);
+      default: return fold_short_rows<T, 0>(kind, in, out, rows, length);
+    }
+  });
+}
+
+/// out = combine(out, row) for each of `rows` contiguous rows. Short ones stay in registers.
+template <class T, int known>
+void add_rows(Kind kind, T* out, const T* in, int64_t rows, int64_t width) {
+  if constexpr (known == 0) {
+    for (int64_t row = 0; row < rows; ++row) combine_all(kind, out, in + row * width, width);
+  } else {
+    const auto add = [&](auto constant) {
+      T sums[static_cast<size_t>(known)];
+      std::copy_n(out, known, sums);
+      for (int64_t row = 0; row < rows; ++row) {
+        for (int k = 0; k < known; ++k) sums[k] = combine<T>(constant, sums[k], in[row * known + k]);
+      }
+      std::copy_n(sums, known, out);
+    };
+    switch (kind) {
+      case Kind::sum: return add(std::integral_constant<Kind, Kind::sum>());
+      case Kind::max: return add(std::integral_constant<Kind, Kind::max>());
+      case Kind::min: return add(std::integral_constant<Kind, Kind::min>());
+    }
+  }
+}
+
+void add_rows(Kind kind, DType type, void* output, const void* input, int64_t rows, int64_t width) {
+  visit_number(type, [&]<class T>(T) {
+    const auto* in = static_cast<const T*>(input);
+    auto* out = static_cast<T*>(output);
+    switch (width) {
+      case 1: return add_rows<T, 1>(kind, out, in, rows, width);
+      case 2: return add_rows<T, 2>(kind, out, in, rows, width);
+      case 3: return add_rows<T, 3>(kind, out, in, rows, width);
+      case 4: return add_rows<T, 4>(kind, out, in, rows, width);
+      default: return add_rows<T, 0>(kind, out, in, rows, width);
+    }
+  });
 }
 
 /// The shape with axes of extent 1 dropped and neighbours of the same kind merged.
@@ -188,14 +266,26 @@ void fold_axes(Kind kind, DType type, const void* input, const int64_t* extents,
       }
     }
   };
+  // Rows that are all kept, or all reduced, one after another.
+  const auto fold_block_of_rows = [&](int64_t block) {
+    const int64_t begin = block * block_rows, end = std::min(begin + block_rows, rows);
+    std::byte* to = block == 0 ? out : accumulators + (block - 1) * outputs * size;
+    add_rows(kind, type, to, static_cast<const std::byte*>(input) + begin * inner * size, end - begin, inner);
+  };
   const double cost = static_cast<double>(rows) * (4 + 0.3 * static_cast<double>(inner));
-  if (last > 0 && !shape.reduced[0]) {
+  if (last == 1 && shape.reduced[1] && inner <= lane_count) {
+    parallel_for(rows, cost, [&](int64_t begin, int64_t end) {
+      fold_short_rows(kind, type, static_cast<const std::byte*>(input) + begin * inner * size, out + begin * size,
+                      end - begin, inner);
+    });
+  } else if (last == 1 && !shape.reduced[1]) {
+    parallel_for(blocks, cost, [&](int64_t begin, int64_t end) {
+      for (int64_t block = begin; block < end; ++block) fold_block_of_rows(block);
+    });
+  } else if (last > 0 && !shape.reduced[0]) {
     const int64_t per_outer = rows / std::max<int64_t>(shape.extents[0], 1);
     parallel_for(shape.extents[0], cost,
                  [&](int64_t begin, int64_t end) { fold_rows(begin * per_outer, end * per_outer); });
-  } else if (last == 1 && blocks > 1) {
-    parallel_for(blocks, cost,
-                 [&](int64_t begin, int64_t end) { fold_rows(begin * block_rows, std::min(end * block_rows, rows)); });
   } else if (last == 0 && shape.reduced[0]) {
     fold_row(kind, type, out, input, inner);
   } else {

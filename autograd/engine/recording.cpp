@@ -60,7 +60,7 @@ uint64_t* describe_attributes(const Graph& graph, const Node& node, uint64_t* ou
 bool is_described(const Node& node) { return node.value == nullptr || node.op->kind == Kind::number; }
 
 /// Larger recordings take long to run, and much to remember.
-constexpr size_t most_remembered = 1 << 14;
+constexpr size_t most_remembered = 1 << 16;
 
 bool equal(const NodeForm& a, const NodeForm& b) {
   uint64_t x[sizeof(NodeForm) / 8], y[sizeof(NodeForm) / 8];
