@@ -123,6 +123,20 @@ Matrix4 projection(const Camera& camera, double near_plane, double far_plane) {
   // clang-format on
 }
 
+Matrix4 orthographic_projection(const Camera& camera, double near_plane, double far_plane) {
+  if (!(near_plane < far_plane) || !std::isfinite(near_plane) || !std::isfinite(far_plane)) {
+    throw autograd::ValueError(fmt::format(
+        "orthographic_projection: near plane {}, far plane {}; expected finite near < far", near_plane, far_plane));
+  }
+  const double width = camera.width, height = camera.height, range = far_plane - near_plane;
+  // clang-format off
+  return {2 * camera.fx / width, 0, 0, 2 * camera.cx / width - 1,
+          0, 2 * camera.fy / height, 0, 1 - 2 * camera.cy / height,
+          0, 0, -2 / range, -(far_plane + near_plane) / range,
+          0, 0, 0, 1};
+  // clang-format on
+}
+
 Matrix4 clip_from_world(const Camera& camera, double near_plane, double far_plane) {
   return multiply(projection(camera, near_plane, far_plane), rigid_inverse(camera.world_from_camera));
 }

@@ -44,6 +44,11 @@ BACKLIGHT_API Matrix4 swap_opengl_opencv(const Matrix4& world_from_camera);
 /// throws ValueError unless 0 < near_plane < far_plane
 BACKLIGHT_API Matrix4 projection(const Camera& camera, double near_plane, double far_plane);
 
+/// The same for a parallel projection: w = 1, and a point (x, y, z) of the camera is seen at column cx + fx x and row
+/// cy - fy y, so the camera's fx and fy are pixels a scene unit. z is linear in the distance from -1 at `near_plane` to
+/// 1 at `far_plane`; near may lie behind the camera. throws ValueError unless near < far, both finite
+BACKLIGHT_API Matrix4 orthographic_projection(const Camera& camera, double near_plane, double far_plane);
+
 /// projection * rigid_inverse(world_from_camera).
 BACKLIGHT_API Matrix4 clip_from_world(const Camera& camera, double near_plane, double far_plane);
 

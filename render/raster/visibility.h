@@ -71,7 +71,8 @@ BACKLIGHT_API Vec3 barycentrics(const Vec4& clip, const Corners& corners, const 
 BACKLIGHT_API Tensor interpolate(const Tensor& attribute, const Corners& corners, const Vec3& weights);
 BACKLIGHT_API Vec3 interpolate(const Vec3& attribute, const Corners& corners, const Vec3& weights);
 
-/// Distance along the viewing axis (-z of the camera, positive in front), scene units. Returns [n].
+/// Distance along the viewing axis (-z of the camera, positive in front), scene units. Returns [n]. Of a perspective
+/// projection, whose w it is; in a parallel one interpolate the vertices' distances instead.
 BACKLIGHT_API Tensor depth(const Vec4& clip, const Corners& corners, const VisiblePixels& pixels, const Vec3& weights);
 
 /// Values of visible pixels [n] or [n, channels] in an image [views, height, width(, channels)] of zeros.
