@@ -76,8 +76,8 @@ constexpr int64_t root_byte_warning = int64_t{1} << 30;
 
 // Operations ------------------------------------------------------------------------------------
 
-Op::Op(const char* name_, Kind kind_, Lower lower_, VjpRule vjp_, Run run_)
-    : name(name_), kind(kind_), lower(lower_), vjp(vjp_), run(run_), id(op_count++) {
+Op::Op(const char* name_, Kind kind_, Lower lower_, VjpRule vjp_, Run run_, Inputs inputs_)
+    : name(name_), kind(kind_), inputs(inputs_), lower(lower_), vjp(vjp_), run(run_), id(op_count++) {
   op_table()[id] = this;
 }
 

@@ -3,6 +3,7 @@
 #include <autograd/core/arena.h>
 #include <autograd/core/tensor.h>
 
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <deque>
@@ -38,17 +39,23 @@ struct Op {
     reshape,  ///< the same elements in the same order under another shape
     reduce,   ///< over some axes
     gather,   ///< rows of its first input, chosen by its second
-    call,     ///< computed by a function from contiguous inputs: scatter_add, matmul, custom ops, ...
+    call,     ///< computed by a function from memory: scatter_add, matmul, custom ops, ...
   };
   using Lower = ir::Value (*)(ir::Builder&, std::span<const ir::Value> inputs, DType type);
   using VjpRule = Gradients (*)(const Vjp&);
-  /// Inputs and output as contiguous memory; parallel loops inside are cut by size only.
+  /// Inputs and output as memory; parallel loops inside are cut by size only.
   struct Call;
   using Run = void (*)(const Call&);
+  /// How a call takes its inputs.
+  enum class Inputs : uint8_t {
+    contiguous,
+    strided,  ///< views stay views: see Call::strides
+  };
 
-  Op(const char* name, Kind kind, Lower lower, VjpRule vjp, Run run = nullptr);
+  Op(const char* name, Kind kind, Lower lower, VjpRule vjp, Run run = nullptr, Inputs inputs = Inputs::contiguous);
   const char* name;
   Kind kind;
+  Inputs inputs;
   Lower lower;
   VjpRule vjp;
   Run run;
@@ -95,10 +102,12 @@ struct Node : NodeForm {
 static_assert(sizeof(Node) == 96 && std::is_trivially_destructible_v<Node>);
 
 struct Op::Call {
+  using Strides = std::array<int64_t, max_rank>;
   const Node* node;
   const void* attributes;
   std::span<const Node* const> inputs;
-  std::span<const void* const> input_data;
+  std::span<const void* const> input_data;  ///< of each, the element at index 0
+  std::span<const Strides> strides;         ///< of strided inputs: elements from index to index, per axis
   void* output;
   Arena* scratch;  ///< released after the call
 

@@ -1,4 +1,4 @@
-#include <autograd/engine/gemm_kernel.h>
+#include <autograd/engine/gemm/level.h>
 #include <autograd/engine/interpreter_kernels.h>
 
 #include <cmath>
@@ -293,6 +293,6 @@ StrideFunction strided(DType type) {
 }  // namespace
 
 extern const KernelTable table;
-const KernelTable table{&find, &fold, &gather, &strided, &gemm_all<float>, &gemm_all<double>};
+const KernelTable table{&find, &fold, &gather, &strided, &gemm::BACKLIGHT_KERNEL_VARIANT::level};
 
 }  // namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT

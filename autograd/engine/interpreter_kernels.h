@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/engine/gemm/kernels.h>
 #include <autograd/ir/program.h>
 
 #include <cstddef>
@@ -27,8 +28,7 @@ struct KernelTable {
   FoldFunction (*fold)(ir::Fold::Kind kind, DType type);
   GatherFunction (*gather)(DType type);
   StrideFunction (*strided)(DType type);
-  void (*gemm32)(const float* a, const float* b, float* c, int64_t m, int64_t k, int64_t n);
-  void (*gemm64)(const double* a, const double* b, double* c, int64_t m, int64_t k, int64_t n);
+  const gemm::Level* gemm;
 };
 
 /// The table of the best instruction set that this processor has.

@@ -175,7 +175,8 @@ void lower_call(Planner& planner, uint32_t draft) {
   region.name = planner.node(region.position).op->name;
   const NodeState& state = planner.states[region.position];
   for (uint32_t k = 0; k < state.source_count; ++k) {
-    region.inputs.push_back(planner.sources[state.sources + k].walk.base);
+    const Walk& walk = planner.sources[state.sources + k].walk;
+    region.inputs.push_back({{walk.base, walk.offset * size_of(planner.node(walk.base).dtype)}, walk.strides});
   }
 }
 

@@ -147,9 +147,13 @@ struct Region {
   std::vector<Result> folds;
   std::vector<uint32_t> origins;  ///< node of each instruction, for errors
   // Call:
+  struct Input {
+    Place place;
+    Op::Call::Strides strides;  ///< where the operation takes strided inputs
+  };
   uint32_t position = none;
-  std::vector<uint32_t> inputs;  ///< positions whose memory holds the inputs
-  const char* name = "";         ///< of the operation
+  std::vector<Input> inputs;
+  const char* name = "";  ///< of the operation
   // For the trace:
   int64_t runs = 0;
   double seconds = 0;

@@ -91,7 +91,7 @@ void collect_leaves(Planner& planner) {
   };
   for (const Region& region : planner.plan.regions) {
     for (const Region::Place& operand : region.operands) add(operand.base);
-    for (uint32_t input : region.inputs) add(input);
+    for (const Region::Input& input : region.inputs) add(input.place.base);
   }
   for (uint32_t base : planner.plan.output_bases) add(base);
 }

@@ -176,10 +176,10 @@ Shape domain_of(const Planner& planner, uint32_t node) {
   return target.shape();
 }
 
-/// Inputs that are read as a whole, in memory in their own order.
+/// Inputs that are read in memory in their own order.
 bool reads_memory(const Planner& planner, uint32_t node, size_t input) {
   switch (planner.node(node).op->kind) {
-    case Kind::call: return true;
+    case Kind::call: return planner.node(node).op->inputs == Op::Inputs::contiguous;
     case Kind::reduce: return !reduced(planner, node).fusable;
     case Kind::gather: return input == 0;
     case Kind::reshape: return true;
@@ -192,6 +192,21 @@ bool reads_memory(const Planner& planner, uint32_t node, size_t input) {
 bool copies_views(const Planner& planner, uint32_t node, size_t input) {
   if (reads_memory(planner, node, input)) return true;
   return planner.node(node).op->kind == Kind::reduce && reduced(planner, node).span != ir::Fold::Span::all;
+}
+
+/// An input that is read as a whole: memory in its own order, or what lies under its views.
+Source whole_source(const Planner& planner, uint32_t node, size_t input) {
+  uint32_t from = planner.recording.inputs(node)[input];
+  Source source;
+  if (reads_memory(planner, node, input)) {
+    source.walk.base = contiguous_base(planner, from);
+  } else {
+    const Shape domain = planner.node(from).shape();
+    AxisMap map = identity_map(domain.rank());
+    follow_views(planner, from, map);
+    source.walk = walk_of(planner, from, map, domain);
+  }
+  return source;
 }
 
 }  // namespace
@@ -279,10 +294,10 @@ void resolve(Planner& planner) {
         Source source;
         if (node.op->kind == Kind::map && resolve_plain(planner, inputs[k], node, source)) {
           planner.sources.push_back(source);
-        } else if (reads_memory(planner, id, k)) {
-          source.walk.base = contiguous_base(planner, inputs[k]);
-          if (planner.node(source.walk.base).op->kind == Kind::number) planner.states[source.walk.base].demanded = true;
-          planner.sources.push_back(source);
+        } else if (node.op->kind == Kind::call || reads_memory(planner, id, k)) {
+          planner.sources.push_back(whole_source(planner, id, k));
+          const uint32_t base = planner.sources.back().walk.base;
+          if (planner.node(base).op->kind == Kind::number) planner.states[base].demanded = true;
         } else {
           const AxisMap map = broadcast_map(planner.node(inputs[k]), domain);
           planner.sources.push_back(resolve_input(planner, inputs[k], map, domain));

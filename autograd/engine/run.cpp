@@ -17,21 +17,25 @@ void run_call(const Recording& recording, const Region& region, Arena& scratch, 
   if (node.op->kind == Op::Kind::reduce) {
     const Node& input = recording.node(recording.inputs(region.position)[0]);
     const ReduceAttributes attributes = recording.attributes<ReduceAttributes>(region.position);
-    fold_axes(static_cast<ir::Fold::Kind>(attributes.reduction), node.dtype, values[region.inputs[0]], input.extents,
-              input.rank, attributes.axes, values[region.position], scratch);
+    fold_axes(static_cast<ir::Fold::Kind>(attributes.reduction), node.dtype, values[region.inputs[0].place.base],
+              input.extents, input.rank, attributes.axes, values[region.position], scratch);
     return;
   }
   const std::span<const uint32_t> inputs = recording.inputs(region.position);
   auto* nodes = scratch.array<const Node*>(static_cast<int64_t>(inputs.size()));
   auto* data = scratch.array<const void*>(static_cast<int64_t>(inputs.size()));
+  auto* strides = scratch.array<Op::Call::Strides>(static_cast<int64_t>(inputs.size()));
   for (size_t i = 0; i < inputs.size(); ++i) {
+    const Region::Input& input = region.inputs[i];
     nodes[i] = &recording.node(inputs[i]);
-    data[i] = values[region.inputs[i]];
+    data[i] = values[input.place.base] + input.place.bytes;
+    strides[i] = input.strides;
   }
   node.op->run({&node,
                 recording.graph().attribute_data(node),
                 {nodes, inputs.size()},
                 {data, inputs.size()},
+                {strides, inputs.size()},
                 values[region.position],
                 &scratch});
 }

@@ -227,7 +227,9 @@ TEST_CASE("Gradients of gather and scatter_add") {
 TEST_CASE("Gradients of matmul") {
   Random random(13);
   const std::pair<Shape, Shape> shapes[] = {
-      {{2, 3}, {3, 4}}, {{2, 2, 3}, {3, 2}}, {{2, 1, 2, 3}, {3, 3, 1}}, {{2, 0}, {0, 3}}, {{0, 3}, {3, 2}}};
+      {{2, 3}, {3, 4}},   {{2, 2, 3}, {3, 2}}, {{2, 1, 2, 3}, {3, 3, 1}},    {{2, 0}, {0, 3}},
+      {{0, 3}, {3, 2}},   {{2, 3}, {2, 3, 2}}, {{3, 1, 1, 2}, {1, 2, 2, 1}}, {{2, 1, 2, 1, 2}, {3, 1, 2, 2}},
+      {{1, 2, 3}, {3, 1}}};
   for (const auto& [left, right] : shapes) {
     check_gradients("matmul", [](Inputs x) { return ag::square(ag::matmul(x[0], x[1])); },
                     {random_array<double>(random, left, -1, 1), random_array<double>(random, right, -1, 1)});

@@ -185,35 +185,3 @@ TEST_CASE("Gathers and strided loads give the same bytes in every variant") {
     }
   }
 }
-
-TEST_CASE("Matrix products give the same bytes in every variant") {
-  struct Case {
-    int64_t m, k, n;
-  };
-  for (const Variant& variant : variants()) {
-    for (const Case& size : {Case{1, 1, 1}, {4, 8, 32}, {7, 33, 45}, {9, 4100, 3}, {3, 0, 2}}) {
-      for (DType type : {DType::float32, DType::float64}) {
-        const Bytes a = argument(type, 0, static_cast<size_t>(2 * size.m * size.k)),
-                    b = argument(type, 1, static_cast<size_t>(2 * size.k * size.n));
-        visit_type(type, [&]<class T>(T) {
-          if constexpr (std::is_floating_point_v<T>) {
-            std::vector<T> one(static_cast<size_t>(size.m * size.n)), other(one);
-            // The latter halves: ordinary values.
-            const T* left = reinterpret_cast<const T*>(a.data()) + size.m * size.k;
-            const T* right = reinterpret_cast<const T*>(b.data()) + size.k * size.n;
-            const auto gemm = [&](const KernelTable& table, T* out) {
-              if constexpr (std::is_same_v<T, float>)
-                table.gemm32(left, right, out, size.m, size.k, size.n);
-              else
-                table.gemm64(left, right, out, size.m, size.k, size.n);
-            };
-            gemm(autograd::engine::baseline::table, one.data());
-            gemm(*variant.table, other.data());
-            INFO(variant.name << ", " << size.m << " x " << size.k << " x " << size.n);
-            REQUIRE(first_difference(one, other) == -1);
-          }
-        });
-      }
-    }
-  }
-}

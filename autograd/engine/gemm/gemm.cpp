@@ -1,0 +1,278 @@
+#include <autograd/core/parallel.h>
+#include <autograd/engine/gemm/gemm.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+
+namespace autograd::engine::gemm {
+
+namespace {
+
+constexpr int64_t chunk = 4096;        // of the depth, by definition of the product
+constexpr int64_t depth_block = 1024;  // of it at once: D is read and written again so often,
+constexpr int64_t row_block = 64;      // and a block of P of so many rows stays in the second cache,
+constexpr int64_t group_bytes = 384;   // beside a group of panels so wide
+constexpr int64_t wide_group = 4;      // times as many where P is packed again for each group
+constexpr int64_t most_rows = 1024;    // for which a group is packed once
+constexpr int64_t few_strips = 4;      // so many walks over Q do not pay for packing it
+constexpr int64_t touched_pages = 32;  // rows that are packed one panel after the other
+
+/// Of a multiplication with an addition, about, to decide whether threads are worth waking.
+template <class T>
+constexpr double nanoseconds_each = sizeof(T) == sizeof(float) ? 0.015 : 0.03;
+
+/// Memory of a thread for packed operands, kept from call to call.
+class Workspace {
+ public:
+  enum Use { packed_p, packed_q, sums };
+  static Workspace& current() {
+    thread_local Workspace workspace;
+    return workspace;
+  }
+  template <class T>
+  T* get(Use use, int64_t count) {
+    Buffer& buffer = buffers_[use];
+    const auto bytes = static_cast<size_t>(count) * sizeof(T);
+    if (buffer.bytes < bytes) {
+      buffer.memory.reset();
+      buffer.memory.reset(static_cast<std::byte*>(::operator new(bytes, alignment)));
+      buffer.bytes = bytes;
+    }
+    return reinterpret_cast<T*>(buffer.memory.get());
+  }
+
+ private:
+  static constexpr std::align_val_t alignment{64};
+  struct Delete {
+    void operator()(std::byte* memory) const { ::operator delete(memory, alignment); }
+  };
+  struct Buffer {
+    std::unique_ptr<std::byte, Delete> memory;
+    size_t bytes = 0;
+  };
+  Buffer buffers_[3];
+};
+
+template <class T>
+Matrix<T> transposed(const Matrix<T>& matrix) {
+  return {matrix.data, matrix.column, matrix.row};
+}
+
+/// Where the sums D go: C, or C transposed.
+template <class T>
+struct Target {
+  T* data;
+  int64_t row, column;
+  T* at(int64_t i, int64_t j) const { return data + i * row + j * column; }
+};
+
+/// D = P Q, from what was asked for.
+template <class T>
+struct Task {
+  Matrix<T> p, q;
+  Target<T> c;
+  int64_t rows, depth, columns;
+};
+
+template <class T>
+class Multiplication {
+ public:
+  Multiplication(const Product<T>& product, const Kernels<T>& kernels)
+      : product_(product), kernels_(kernels), swapped_(swaps()) {
+    const int64_t rows = swapped_ ? product.columns : product.rows;
+    const int64_t columns = swapped_ ? product.rows : product.columns;
+    row_units_ = (rows + row_block - 1) / row_block;
+    panels_ = Strips((columns + kernels.lanes - 1) / kernels.lanes, kernels.panel / kernels.lanes);
+    const bool scattered = (swapped_ ? product.b.row : product.a.column) != 1;
+    group_ = group_bytes * (scattered ? wide_group : 1) / static_cast<int64_t>(sizeof(T)) / kernels.panel;
+    column_unit_ = row_units_ == 1 ? 1 : group_;
+    column_units_ = (panels_.count + column_unit_ - 1) / column_unit_;
+  }
+
+  int64_t units() const { return product_.count() * column_units_ * row_units_; }
+
+  /// Units are numbered by product, column unit, row unit. Neighbours are done together.
+  void run(int64_t begin, int64_t end) const {
+    const int64_t each = column_units_ * row_units_;
+    while (begin < end) {
+      const Task<T> task = task_of(begin / each);
+      const int64_t last = std::min(end, begin / each * each + each);
+      while (begin < last) {
+        const int64_t column = begin % each / row_units_, row = begin % row_units_;
+        if (row_units_ == 1) {
+          const int64_t count = std::min(last - begin, group_);
+          run_part(task, {column, column + count}, {0, task.rows});
+          begin += count;
+        } else {
+          const int64_t count = std::min({last - begin, row_units_ - row, most_rows / row_block});
+          const int64_t first_panel = column * column_unit_;
+          run_part(task, {first_panel, std::min(first_panel + column_unit_, panels_.count)},
+                   {row * row_block, std::min((row + count) * row_block, task.rows)});
+          begin += count;
+        }
+      }
+    }
+  }
+
+ private:
+  struct Range {
+    int64_t begin, end;
+    int64_t count() const { return end - begin; }
+  };
+
+  /// Whether C^T = B^T A^T costs less: the factor whose rows are walked by vectors should lie in that order, or be
+  /// small.
+  bool swaps() const {
+    const bool b_lies_across = product_.b.column != 1 && product_.b.row == 1;
+    return b_lies_across && product_.columns > 1 && (product_.a.column != 1 || product_.rows <= kernels_.panel);
+  }
+
+  Task<T> task_of(int64_t index) const {
+    Matrix<T> a = product_.a, b = product_.b;
+    T* c = product_.c + index * product_.rows * product_.columns;
+    for (int axis = product_.batch_rank - 1; axis >= 0; --axis) {
+      a.data += index % product_.batch[axis] * product_.a_batch[axis];
+      b.data += index % product_.batch[axis] * product_.b_batch[axis];
+      index /= product_.batch[axis];
+    }
+    if (swapped_)
+      return {transposed(b), transposed(a), {c, 1, product_.columns}, product_.columns, product_.depth, product_.rows};
+    return {a, b, {c, product_.columns, 1}, product_.rows, product_.depth, product_.columns};
+  }
+
+  int64_t first_column(const Task<T>& task, int64_t panel) const {
+    return std::min(panels_.begin(panel) * kernels_.lanes, task.columns);
+  }
+
+  void run_part(const Task<T>& task, Range panels, Range rows) const {
+    const int64_t from = first_column(task, panels.begin), to = first_column(task, panels.end);
+    for (int64_t begin = 0; begin < task.depth; begin += chunk) {
+      const Range depth{begin, std::min(begin + chunk, task.depth)};
+      const bool in_place = begin == 0 && task.c.column == 1;
+      if (in_place) {
+        add_chunk(task, panels, rows, depth, {task.c.at(rows.begin, from), task.c.row, 1});
+        continue;
+      }
+      const int64_t width = to - from;
+      T* sums = Workspace::current().get<T>(Workspace::sums, rows.count() * width);
+      add_chunk(task, panels, rows, depth, {sums, width, 1});
+      kernels_.finish({.d = sums,
+                       .d_row = width,
+                       .c = task.c.at(rows.begin, from),
+                       .c_row = task.c.row,
+                       .c_column = task.c.column,
+                       .rows = rows.count(),
+                       .columns = width,
+                       .add = begin > 0});
+    }
+  }
+
+  /// D, whose first element is that of the part, becomes the chunk's sums.
+  void add_chunk(const Task<T>& task, Range panels, Range rows, Range depth, const Target<T>& d) const {
+    const Strips blocks(depth.count(), depth_block);
+    for (int64_t block = 0; block < blocks.count; ++block) {
+      const Range part{depth.begin + blocks.begin(block), depth.begin + blocks.begin(block + 1)};
+      add_depth(task, panels, rows, part, d, block == 0);
+    }
+  }
+
+  void add_depth(const Task<T>& task, Range panels, Range rows, Range depth, const Target<T>& d, bool fresh) const {
+    const int64_t origin = first_column(task, panels.begin);
+    const int64_t width = (panels_.begin(panels.end) - panels_.begin(panels.begin)) * kernels_.lanes;
+    const bool packs_q =
+        task.q.column != 1 || rows.count() > few_strips * kernels_.tile_rows || origin + width > task.columns;
+    const T* q = packs_q ? pack_q(task, panels, depth) : nullptr;
+    for (int64_t begin = rows.begin; begin < rows.end; begin += row_block) {
+      const Range block{begin, std::min(begin + row_block, rows.end)};
+      const bool packs_p = task.p.column != 1 && panels.count() > 2;
+      const T* p =
+          packs_p ? pack_p(task, block, depth) : task.p.data + block.begin * task.p.row + depth.begin * task.p.column;
+      for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+        const int64_t column = first_column(task, panel), columns = first_column(task, panel + 1) - column;
+        const int64_t vectors = panels_.begin(panel + 1) - panels_.begin(panel);
+        kernels_.multiply(
+            {.p = p,
+             .p_row = task.p.row,
+             .p_depth = task.p.column,
+             .packed = packs_p,
+             .q = packs_q ? q + (column - origin) * depth.count() : task.q.data + depth.begin * task.q.row + column,
+             .q_depth = packs_q ? vectors * kernels_.lanes : task.q.row,
+             .far = !packs_q,
+             .d = d.at(block.begin - rows.begin, column - origin),
+             .d_row = d.row,
+             .rows = block.count(),
+             .columns = columns,
+             .depth = depth.count(),
+             .fresh = fresh});
+      }
+    }
+  }
+
+  /// Panels one after the other, each of whole vectors.
+  const T* pack_q(const Task<T>& task, Range panels, Range depth) const {
+    const int64_t origin = panels_.begin(panels.begin);
+    const int64_t width = (panels_.begin(panels.end) - origin) * kernels_.lanes;
+    T* packed = Workspace::current().get<T>(Workspace::packed_q, width * depth.count());
+    const int64_t step = task.q.column == 1 ? touched_pages : depth.count();
+    for (int64_t k = depth.begin; k < depth.end; k += step) {
+      for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+        const int64_t column = first_column(task, panel);
+        const int64_t vectors = panels_.begin(panel + 1) - panels_.begin(panel);
+        T* to = packed + (panels_.begin(panel) - origin) * kernels_.lanes * depth.count();
+        kernels_.pack({.from = task.q.data + k * task.q.row + column * task.q.column,
+                       .along = task.q.column,
+                       .depth_stride = task.q.row,
+                       .count = first_column(task, panel + 1) - column,
+                       .depth = std::min(step, depth.end - k),
+                       .width = vectors * kernels_.lanes},
+                      to + (k - depth.begin) * vectors * kernels_.lanes);
+      }
+    }
+    return packed;
+  }
+
+  const T* pack_p(const Task<T>& task, Range rows, Range depth) const {
+    T* packed = Workspace::current().get<T>(Workspace::packed_p, rows.count() * depth.count());
+    const Strips strips(rows.count(), kernels_.tile_rows);
+    const int64_t step = task.p.row == 1 ? touched_pages : depth.count();
+    for (int64_t k = depth.begin; k < depth.end; k += step) {
+      for (int64_t strip = 0; strip < strips.count; ++strip) {
+        const int64_t row = strips.begin(strip), count = strips.begin(strip + 1) - row;
+        kernels_.pack({.from = task.p.data + (rows.begin + row) * task.p.row + k * task.p.column,
+                       .along = task.p.row,
+                       .depth_stride = task.p.column,
+                       .count = count,
+                       .depth = std::min(step, depth.end - k),
+                       .width = count},
+                      packed + row * depth.count() + (k - depth.begin) * count);
+      }
+    }
+    return packed;
+  }
+
+  const Product<T>& product_;
+  const Kernels<T>& kernels_;
+  bool swapped_;
+  Strips panels_{0, 1};  ///< of vectors
+  int64_t group_ = 1;    ///< panels that are packed together
+  int64_t row_units_ = 1, column_unit_ = 1, column_units_ = 1;
+};
+
+}  // namespace
+
+template <class T>
+void multiply(const Product<T>& product, const Level& level) {
+  const Multiplication<T> work(product, level.of<T>());
+  const int64_t size = product.count() * product.rows * product.columns;
+  if (product.depth == 0) std::fill_n(product.c, size, T(0));
+  if (size == 0 || product.depth == 0) return;
+  const double cost = static_cast<double>(size) * static_cast<double>(product.depth) * nanoseconds_each<T>;
+  parallel_for(work.units(), cost, [&](int64_t begin, int64_t end) { work.run(begin, end); });
+}
+
+template void multiply(const Product<float>& product, const Level& level);
+template void multiply(const Product<double>& product, const Level& level);
+
+}  // namespace autograd::engine::gemm
