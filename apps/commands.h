@@ -10,3 +10,6 @@ void add_compare(CLI::App& app);
 /// `fit` is the parent, `backlight fit`.
 void add_fit_shape(CLI::App& fit);
 void add_demo(CLI::App& app);
+/// `train` is the parent, `backlight train`.
+void add_train_mnist(CLI::App& train);
+void add_train_xor(CLI::App& train);

@@ -33,7 +33,8 @@ void describe(CLI::App& app) {
       "  backlight demo\n"
       "  backlight render bunny.obj --out views\n"
       "  backlight fit shape views --out fitted\n"
-      "  backlight compare fitted/mesh.obj bunny.obj\n\n"
+      "  backlight compare fitted/mesh.obj bunny.obj\n"
+      "  backlight train xor\n\n"
       "Each command has its own --help. Results go to stdout, all else to stderr.\n"
       "Exit code: 0 it worked, 1 it failed, 2 wrong usage.");
   app.set_version_flag("--version", std::string("backlight ") + version(), "Print the version and exit");
@@ -45,6 +46,10 @@ void describe(CLI::App& app) {
   fit->require_subcommand(1);
   add_fit_shape(*fit);
   add_compare(app);
+  CLI::App* const train = app.add_subcommand("train", "Trains a small network: what the autograd library is good for.");
+  train->require_subcommand(1);
+  add_train_mnist(*train);
+  add_train_xor(*train);
 }
 
 int run(int count, char** arguments) {
