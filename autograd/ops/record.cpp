@@ -1,4 +1,5 @@
 #include <autograd/ops/elementwise.h>
+#include <autograd/ops/embed.h>
 #include <autograd/ops/record.h>
 
 #include <algorithm>
@@ -99,12 +100,13 @@ Tensor record_comparison(const Op& op, const Located& x, const Located& y) {
   return Graph::current().record_map(op, inputs, DType::boolean, x.where());
 }
 
-// A reshape is its first input's memory, and the engine looks at no other.
+// A view shows its first input, and the engine looks at no other.
 Tensor with_gradient(const Op& op, const Tensor& value, std::initializer_list<Tensor> inputs) {
   Tensor list[3] = {value};
   std::copy(inputs.begin(), inputs.end(), list + 1);
   const std::span<const Tensor> all(list, inputs.size() + 1);
-  return Graph::current().record({op, all, value.shape(), value.dtype(), {}});
+  const Shape shape = value.shape();
+  return Graph::current().record({op, all, shape, value.dtype(), {}}, plain_view(shape.rank()));
 }
 
 Tensor zero_of_zero(const Tensor& grad, const Tensor& product) {

@@ -58,7 +58,7 @@ std::span<Tensor> list_of(size_t count);
 /// The operands; numbers take the type of the first tensor.
 std::span<const Tensor> listed(std::initializer_list<Located> operands);
 
-/// `value`, with the gradient of `op`, whose kind is reshape and whose rule sees the inputs {value, inputs...}: for an
+/// `value`, with the gradient of `op`, whose kind is view and whose rule sees the inputs {value, inputs...}: for an
 /// operation composed of others whose derivative is better written than derived. Costs nothing.
 Tensor with_gradient(const Op& op, const Tensor& value, std::initializer_list<Tensor> inputs);
 

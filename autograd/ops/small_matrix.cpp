@@ -106,7 +106,7 @@ Tensor det_of(const Elements& a, const Elements& adjugate) {
 }  // namespace
 
 // det A. vjp: g adj(A)^T
-static const Op det_op{"det", Op::Kind::reshape, nullptr, [](const Vjp& v) {
+static const Op det_op{"det", Op::Kind::view, nullptr, [](const Vjp& v) {
                          const Tensor grad = expand_dims(expand_dims(v.grad, -1), -1);
                          return Gradients(Tensor(),
                                           grad * transpose(matrices(stacked(adjugate(Elements(v.inputs[1]))))));
@@ -123,7 +123,7 @@ Tensor small_det(const Tensor& a) {
 }
 
 // Y = A^-1 = adj(A) / det(A). vjp: -Y^T G Y^T
-static const Op inverse_op{"inverse", Op::Kind::reshape, nullptr, [](const Vjp& v) {
+static const Op inverse_op{"inverse", Op::Kind::view, nullptr, [](const Vjp& v) {
                              const Tensor transposed = transpose(matrices(v.output));
                              const Tensor product = small_product(transposed, matrices(v.grad));
                              return Gradients(Tensor(), -small_product(product, transposed));
@@ -140,7 +140,7 @@ Tensor small_inverse(const Tensor& a) {
 }
 
 // C = A B. vjp: dA = dC B^T, dB = A^T dC.
-static const Op small_product_op{"small_product", Op::Kind::reshape, nullptr, [](const Vjp& v) {
+static const Op small_product_op{"small_product", Op::Kind::view, nullptr, [](const Vjp& v) {
                                    const Tensor a = v.inputs[1], b = v.inputs[2], grad = matrices(v.grad);
                                    return Gradients(Tensor(), v.needs(1) ? small_product(grad, transpose(b)) : Tensor(),
                                                     v.needs(2) ? small_product(transpose(a), grad) : Tensor());
