@@ -173,6 +173,12 @@ std::vector<double> ticks(double lowest, double highest, int wanted) {
   return marks;
 }
 
+Chart loss_chart(const std::vector<double>& losses) {
+  Series series{.name = "loss", .x = {}, .y = losses};
+  for (size_t i = 0; i < losses.size(); ++i) series.x.push_back(static_cast<double>(i + 1));
+  return {.title = "Loss", .x_label = "step", .y_label = "loss", .logarithmic = true, .series = {series}};
+}
+
 std::string svg(const Chart& chart) {
   Axis x{.from = frame_left, .to = frame_right}, y{.from = frame_bottom, .to = frame_top};
   std::vector<std::vector<Run>> drawn;

@@ -17,6 +17,9 @@ struct Chart {
   std::vector<Series> series;
 };
 
+/// The loss after each step, on a logarithmic axis.
+Chart loss_chart(const std::vector<double>& losses);
+
 /// The chart as an SVG element for an HTML page, coloured by the page's classes (see report.cpp). A series of many
 /// points is thinned to the lowest and highest of each of some 500 stretches.
 std::string svg(const Chart& chart);

@@ -44,10 +44,10 @@ void run(const Options& options) {
   job.dataset = photograph(target, options.seed);
   job.out = options.out;
   job.title = "Backlight demo";
-  job.options.steps = options.steps;
-  job.options.seed = options.seed;
-  job.options.albedo = render::Albedo::vertex;  // the target is known to have two colours
-  FitOutcome outcome = run_fit(job);
+  job.target = target;
+  // The target is known to have two colours.
+  FitOutcome outcome = fit_shape(job, {.steps = options.steps, .seed = options.seed, .albedo = render::Albedo::vertex},
+                                 {{.seed = options.seed}});
   const render::MeshComparison distance = render::compare(render::read_obj(options.out / "mesh.obj"), target);
   outcome.metrics["chamfer"] = distance.chamfer;
   outcome.metrics["normal_consistency"] = distance.normal_consistency;

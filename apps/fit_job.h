@@ -1,19 +1,21 @@
 #pragma once
 
 #include <apps/json.h>
-#include <render/fit/dataset.h>
 #include <render/fit/fit_shape.h>
+#include <render/fit/fit_texture.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
-/// A shape fit as `fit shape` and `demo` run it: progress on stderr, Ctrl-C ends it cleanly, a preview
-/// picture every few seconds, and all results written to a folder.
+/// A fit to a dataset as the subcommands run it: progress on stderr, Ctrl-C ends it cleanly, a preview picture every
+/// few seconds, and all results written to a folder: mesh.obj (with its MTL and texture.png where it has one),
+/// metrics.json, images/NNN_{target,fit,difference}.png, preview.png and report.html.
 struct FitJob {
-  render::Dataset dataset;
-  render::FitShapeOptions options;
-  std::filesystem::path out;  ///< exists and can be written to
-  std::string title;          ///< of the report
+  render::Dataset dataset{};
+  std::filesystem::path out{};           ///< exists and can be written to
+  std::string title{};                   ///< of the report
+  std::optional<render::Mesh> target{};  ///< the truth, for the report's turntable, where it is known
 };
 
 struct FitOutcome {
@@ -21,5 +23,9 @@ struct FitOutcome {
   std::string summary;  ///< one line for people: how good it is
 };
 
-/// Writes mesh.obj, metrics.json, images/NNN_{target,fit,difference}.png, preview.png and report.html.
-FitOutcome run_fit(const FitJob& job);
+/// With texture options the shape comes first, then an atlas and a texture on it.
+FitOutcome fit_shape(const FitJob& job, const render::FitShapeOptions& shape,
+                     const std::optional<render::FitTextureOptions>& texture = {});
+
+/// A mesh of which a face has no texture coordinates gets an atlas first.
+FitOutcome fit_texture(const FitJob& job, const render::Mesh& mesh, const render::FitTextureOptions& options);

@@ -33,8 +33,13 @@ void describe(CLI::App& app) {
       "  backlight demo\n"
       "  backlight render bunny.obj --out views\n"
       "  backlight fit shape views --out fitted\n"
-      "  backlight compare fitted/mesh.obj bunny.obj\n"
-      "  backlight train xor\n\n"
+      "  backlight fit texture views --mesh bunny.obj --out painted
+"
+      "  backlight compare fitted/mesh.obj bunny.obj
+"
+      "  backlight train xor
+
+"
       "Each command has its own --help. Results go to stdout, all else to stderr.\n"
       "Exit code: 0 it worked, 1 it failed, 2 wrong usage.");
   app.set_version_flag("--version", std::string("backlight ") + version(), "Print the version and exit");
@@ -45,6 +50,7 @@ void describe(CLI::App& app) {
   CLI::App* const fit = app.add_subcommand("fit", "Recovers something from a dataset of images with known cameras.");
   fit->require_subcommand(1);
   add_fit_shape(*fit);
+  add_fit_texture(*fit);
   add_compare(app);
   CLI::App* const train = app.add_subcommand("train", "Trains a small network: what the autograd library is good for.");
   train->require_subcommand(1);

@@ -41,8 +41,21 @@ svg .title { fill: var(--text); font-size: 14px; font-weight: 600; }
 .series-3 { stroke: var(--c3); } .series-4 { stroke: var(--c4); } .series-5 { stroke: var(--c5); }
 svg .name-0 { fill: var(--c0); } svg .name-1 { fill: var(--c1); } svg .name-2 { fill: var(--c2); }
 svg .name-3 { fill: var(--c3); } svg .name-4 { fill: var(--c4); } svg .name-5 { fill: var(--c5); }
+.turntable { max-width: 44rem; }
+.films { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 12rem), 1fr)); gap: .75rem; }
+.film { overflow: hidden; background: var(--picture); border-radius: 6px; }
+.film img { background: none; border-radius: 0; transform: translateY(calc(-100% * var(--frame) / var(--frames))); }
+.turntable input { width: 100%; margin: .75rem 0 0; accent-color: var(--c0); }
 @media print { body { font-size: 12px; } figure, svg { break-inside: avoid; } }
 )css";
+
+// Every slider sets the place of the films around it.
+constexpr const char* script = R"js(
+for (const table of document.querySelectorAll('.turntable')) {
+  const slider = table.querySelector('input');
+  slider.addEventListener('input', () => table.style.setProperty('--frame', slider.value));
+}
+)js";
 
 std::string element(std::string_view tag, std::string_view content) {
   return content.empty() ? "" : fmt::format("<{0}>{1}</{0}>\n", tag, escape_html(content));
@@ -71,13 +84,43 @@ std::string chart_grid(const Report& report) {
   return "<h2>Curves</h2>\n<div class=\"charts\">\n" + charts + "</div>\n";
 }
 
-std::string figure(const ReportImage& entry) {
-  const auto& [caption, image] = entry;
+std::string img(std::string_view caption, const render::Image8& image) {
   const std::string data = base64(render::encode_png(image.width, image.height, 4, image.rgba));
-  return fmt::format(
-      "<figure><img alt=\"{0}\" width=\"{1}\" height=\"{2}\" src=\"data:image/png;base64,{3}\">"
-      "<figcaption>{0}</figcaption></figure>\n",
-      escape_html(caption), image.width, image.height, data);
+  return fmt::format("<img alt=\"{}\" width=\"{}\" height=\"{}\" src=\"data:image/png;base64,{}\">",
+                     escape_html(caption), image.width, image.height, data);
+}
+
+std::string figure(const ReportImage& entry) {
+  return fmt::format("<figure>{}<figcaption>{}</figcaption></figure>\n", img(entry.caption, entry.image),
+                     escape_html(entry.caption));
+}
+
+/// The frames of a film one below the other.
+render::Image8 strip(const std::vector<render::Image8>& frames) {
+  render::Image8 strip{frames[0].width, 0, true, {}};
+  for (const render::Image8& frame : frames) {
+    strip.height += frame.height;
+    strip.rgba.insert(strip.rgba.end(), frame.rgba.begin(), frame.rgba.end());
+  }
+  return strip;
+}
+
+std::string turntable(const Report& report) {
+  const std::vector<Turntable::Film>& films = report.turntable.films;
+  if (films.empty() || films[0].frames.empty()) return "";
+  const size_t frames = films[0].frames.size();
+  std::string html = fmt::format(
+      "<h2>Turntable</h2>\n<div class=\"turntable\" style=\"--frame: 0; --frames: {}\">\n<div class=\"films\">\n",
+      frames);
+  for (const Turntable::Film& film : films) {
+    const render::Image8& first = film.frames[0];
+    html += fmt::format(
+        "<figure><div class=\"film\" style=\"aspect-ratio: {} / {}\">{}</div><figcaption>{}</figcaption></figure>\n",
+        first.width, first.height, img(film.caption, strip(film.frames)), escape_html(film.caption));
+  }
+  html += fmt::format("</div>\n<input type=\"range\" min=\"0\" max=\"{}\" value=\"0\" aria-label=\"Turn\">\n</div>\n",
+                      frames - 1);
+  return html + fmt::format("<script>{}</script>\n", script);
 }
 
 std::string image_rows(const Report& report) {
@@ -106,6 +149,10 @@ std::string base64(const std::vector<unsigned char>& bytes) {
   return text;
 }
 
+void write_image(const std::filesystem::path& path, const render::Image8& image) {
+  render::write_png(path, image.width, image.height, 4, image.rgba);
+}
+
 render::Image8 difference(const render::Image8& a, const render::Image8& b, int gain) {
   if (a.width != b.width || a.height != b.height) {
     throw autograd::ValueError(fmt::format("difference: images of {} x {} and {} x {} pixels; expected equal sizes",
@@ -130,6 +177,6 @@ std::string html(const Report& report) {
   page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
   page += fmt::format("<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n", title, style);
   page += element("h1", report.title) + element("p", report.summary) + element("pre", report.command);
-  page += facts_table(report) + notes_list(report) + chart_grid(report) + image_rows(report);
+  page += facts_table(report) + notes_list(report) + turntable(report) + image_rows(report) + chart_grid(report);
   return page + "</main>\n</body>\n</html>\n";
 }

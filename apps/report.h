@@ -3,6 +3,7 @@
 #include <apps/chart.h>
 #include <render/image/image.h>
 
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,15 @@ struct ImageRow {
   std::vector<ReportImage> images;
 };
 
+/// Films side by side that one slider turns: a target and what was fitted to it, from the same cameras.
+struct Turntable {
+  struct Film {
+    std::string caption;
+    std::vector<render::Image8> frames;  ///< of one size
+  };
+  std::vector<Film> films{};  ///< with equally many frames
+};
+
 /// What a command found, for people.
 struct Report {
   std::string title{};
@@ -26,11 +36,16 @@ struct Report {
   std::vector<std::string> notes{};                          ///< warnings and remarks
   std::vector<std::pair<std::string, std::string>> facts{};  ///< name and value
   std::vector<Chart> charts{};
+  Turntable turntable{};  ///< no films: none
   std::vector<ImageRow> rows{};
 };
 
-/// The report as one HTML file that needs nothing else: style, charts and images are inside; no script.
+/// The report as one HTML file that needs nothing else: style, charts and images are inside. The only script moves the
+/// turntable's films; without it they stand still.
 std::string html(const Report& report);
+
+/// Writes a PNG.
+void write_image(const std::filesystem::path& path, const render::Image8& image);
 
 /// |a - b| times `gain`, of 8-bit sRGB colour premultiplied on black, on opaque black.
 /// throws autograd::ValueError on unequal sizes

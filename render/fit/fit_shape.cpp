@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <render/fit/fit_shape.h>
 #include <render/fit/large_steps.h>
 #include <render/fit/light.h>
@@ -8,7 +7,6 @@
 #include <render/fit/welded_surface.h>
 #include <render/geometry/shapes.h>
 #include <render/image/holes.h>
-#include <render/image/metrics.h>
 #include <render/shading/harmonics.h>
 
 #include <algorithm>
@@ -28,8 +26,6 @@ constexpr double albedo_rate = 0.03;      // slower, and the shape bends to expl
 constexpr double albedo_smoothing = 0.1;  // a step, along edges; falls with the shape's rate, so that paint sharpens as
                                           // the shape settles
 constexpr double light_relaxation = 0.3;
-constexpr double poor_iou = 0.7;  // below it a view is named,
-constexpr size_t most_named = 3;  // the worst of them
 
 FitShapeOptions checked(FitShapeOptions options) {
   const auto require = [](bool good, const char* what) {
@@ -60,15 +56,6 @@ Mesh start_sphere(const Start& start) {
     for (size_t i = 0; i < out.size(); ++i) out[i] = start.centre[i % 3] + start.radius * unit[i];
   });
   return mesh;
-}
-
-std::vector<const View*> training_views(const Dataset& dataset, int holdout) {
-  std::vector<const View*> views;
-  for (size_t i = 0; i < dataset.views.size(); ++i) {
-    if (!held_out(i, holdout)) views.push_back(&dataset.views[i]);
-  }
-  if (views.empty()) throw ag::ValueError("fit: no views to learn from");
-  return views;
 }
 
 /// The mean over the ends of each vertex's edges: [vertices, 3] -> [vertices, 3].
@@ -319,33 +306,15 @@ Image8 ShapeFit::render(const Camera& camera) const {
 }
 
 std::vector<ViewScore> ShapeFit::scores() const {
-  std::vector<ViewScore> list;
-  for (size_t i = 0; i < state_->dataset.views.size(); ++i) {
-    const View& view = state_->dataset.views[i];
-    const Image8 seen = render(view.camera);
-    const Psnr noise = psnr(seen, view.image);
-    list.push_back({i, held_out(i, state_->options.holdout), iou(seen, view.image), noise.covered, noise.image});
-  }
-  return list;
+  return score_views(state_->dataset, state_->options.holdout, [&](const Camera& camera) { return render(camera); });
 }
 
 std::vector<std::string> ShapeFit::remarks(const std::vector<ViewScore>& scores) const {
-  std::vector<ViewScore> poor;
+  std::vector<std::string> lines = disagreeing_views(state_->dataset, scores);
   int holes = 0;
   for (const ViewScore& score : scores) {
     const View& view = state_->dataset.views[score.view];
-    if (score.iou < poor_iou) poor.push_back(score);
     if (closed_holes(render(view.camera), view.image) > 0) ++holes;
-  }
-  std::stable_sort(poor.begin(), poor.end(), [](const ViewScore& a, const ViewScore& b) { return a.iou < b.iou; });
-  std::vector<std::string> lines;
-  for (size_t i = 0; i < std::min(poor.size(), most_named); ++i) {
-    lines.push_back(fmt::format("{}: its mask and camera disagree with the other views (IoU {:.2f})",
-                                state_->dataset.views[poor[i].view].name, poor[i].iou));
-  }
-  if (poor.size() > most_named) {
-    lines.push_back("so do " + std::to_string(poor.size() - most_named) + " more of " + std::to_string(scores.size()) +
-                    " views: the fit has not converged; take more steps, or check the cameras");
   }
   if (holes >= 2) {
     lines.push_back("the masks of " + std::to_string(holes) +

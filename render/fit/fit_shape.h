@@ -2,6 +2,7 @@
 
 #include <render/fit/dataset.h>
 #include <render/fit/start.h>
+#include <render/fit/view_score.h>
 #include <render/geometry/mesh.h>
 
 #include <functional>
@@ -34,12 +35,6 @@ struct FitState {
   double loss = 0;
   const char* phase = "";  ///< "one colour", "vertex colours"
   class ShapeFit* fit = nullptr;
-};
-
-struct ViewScore {
-  size_t view = 0;
-  bool held_out = false;
-  double iou = 0, psnr = 0, psnr_image = 0;
 };
 
 /// Recovers a shape, its colours and the light from posed images with masks. Deterministic: the same

@@ -36,20 +36,19 @@ int64_t MipLevels::texels() const {
 
 namespace {
 
-/// Every second row (axis 0) or column (axis 1) from `start` on; the last one stands in for one that is missing.
-Tensor every_second(const Tensor& image, int axis, int64_t start) {
-  const int64_t extent = image.shape()[axis];
-  const Tensor present = ag::slice(image, axis, {.start = start, .step = 2});
-  if (extent % 2 == 0 || start == 0) return present;
-  const Tensor last = ag::slice(image, axis, {.start = extent - 1});
-  return extent == 1 ? last : ag::concatenate({present, last}, axis);
+/// With an even extent: the last row (axis 0) or column (axis 1) twice where it is odd.
+Tensor even(const Tensor& image, int axis) {
+  if (image.shape()[axis] % 2 == 0) return image;
+  return ag::concatenate({image, ag::slice(image, axis, {.start = -1})}, axis);
 }
 
+/// Rows are added in pairs, then columns: sums of whole rows, and their adjoint, move long stretches of memory.
 Tensor halved(const Tensor& image) {
-  const Tensor upper = every_second(image, 0, 0), lower = every_second(image, 0, 1);
-  return (every_second(upper, 1, 0) + every_second(upper, 1, 1) + every_second(lower, 1, 0) +
-          every_second(lower, 1, 1)) *
-         0.25;
+  const Tensor padded = even(even(image, 0), 1);
+  const int64_t height = padded.shape()[0] / 2, width = padded.shape()[1] / 2, channels = padded.shape()[2];
+  const Tensor rows = ag::sum(ag::reshape(padded, {height, 2, 2 * width * channels}), 1);
+  const Tensor pairs = ag::reshape(rows, {height, width, 2 * channels});
+  return (ag::slice(pairs, 2, {.stop = channels}) + ag::slice(pairs, 2, {.start = channels})) * 0.25;
 }
 
 }  // namespace

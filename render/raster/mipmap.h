@@ -34,9 +34,8 @@ class BACKLIGHT_API MipLevels {
   ag::Array first_, widths_, heights_;
 };
 
-/// All levels of a texture [height, width, channels] in one list [texels, channels]. A level is a quarter
-/// of the sum of four strided slices of the one before; where an extent is odd, its last row or column
-/// counts twice.
+/// All levels of a texture [height, width, channels] in one list [texels, channels]. A texel is a quarter of the sum
+/// of the four below it; where an extent is odd, the last row or column counts twice.
 /// throws  ShapeError where the texture's extents are not those of `levels`
 BACKLIGHT_API Tensor mipmap(const Tensor& texture, const MipLevels& levels);
 
