@@ -235,16 +235,9 @@ RigidPose read_pose(const Frame& frame, Convention convention) {
   return pose;
 }
 
-/// Pixel coordinates are continuous with (0, 0) at the corner, so resizing is a plain scale.
 void shrink_view(View& view, int max_size) {
-  Image8 image = shrink(view.image, max_size);
-  Camera& camera = view.camera;
-  const double x = static_cast<double>(image.width) / camera.width;
-  const double y = static_cast<double>(image.height) / camera.height;
-  camera.fx *= x, camera.cx *= x;
-  camera.fy *= y, camera.cy *= y;
-  camera.width = image.width, camera.height = image.height;
-  view.image = std::move(image);
+  view.image = shrink(view.image, max_size);
+  view.camera = resized(view.camera, view.image.width, view.image.height);
 }
 
 // Warnings --------------------------------------------------------------------------------------

@@ -141,6 +141,15 @@ Matrix4 clip_from_world(const Camera& camera, double near_plane, double far_plan
   return multiply(projection(camera, near_plane, far_plane), rigid_inverse(camera.world_from_camera));
 }
 
+Camera resized(Camera camera, int width, int height) {
+  const double x = static_cast<double>(width) / camera.width;
+  const double y = static_cast<double>(height) / camera.height;
+  camera.fx *= x, camera.cx *= x;
+  camera.fy *= y, camera.cy *= y;
+  camera.width = width, camera.height = height;
+  return camera;
+}
+
 Camera look_at(const Point3& eye, const Point3& target, const Point3& up, int width, int height, double focal_pixels) {
   const Double3 offset = from(eye) - from(target);
   const Double3 backward = normalized(offset);

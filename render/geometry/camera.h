@@ -58,6 +58,10 @@ BACKLIGHT_API Matrix4 clip_from_world(const Camera& camera, double near_plane, d
 BACKLIGHT_API Camera look_at(const Point3& eye, const Point3& target, const Point3& up, int width, int height,
                              double focal_pixels);
 
+/// The same view in another number of pixels. Pixel coordinates are continuous with (0, 0) at the corner, so this is a
+/// plain scale.
+BACKLIGHT_API Camera resized(Camera camera, int width, int height);
+
 /// `count` cameras spread evenly over a sphere around `centre` (a Fibonacci lattice turned by a rotation
 /// that `seed` chooses), at the distance from which a ball of `radius` fills nine tenths of the smaller
 /// side. Focal length 1.4 times the smaller side: it spans 39 degrees. The same bits everywhere.

@@ -187,6 +187,18 @@ TEST_CASE("look_at refuses an eye in the target") {
 
 // cameras_around --------------------------------------------------------------------------------
 
+TEST_CASE("resized sees the same in another number of pixels") {
+  const render::Camera camera = render::look_at({1, 2, 3}, {}, {0, 1, 0}, 60, 40, 50);
+  const render::Camera fine = render::resized(camera, 180, 20);
+  CHECK(fine.width == 180);
+  CHECK(fine.height == 20);
+  CHECK(fine.fx == 3 * camera.fx);
+  CHECK(fine.cx == 3 * camera.cx);
+  CHECK(fine.fy == camera.fy / 2);
+  CHECK(fine.cy == camera.cy / 2);
+  CHECK(fine.world_from_camera == camera.world_from_camera);
+}
+
 TEST_CASE("cameras_around shows the whole ball in every image, and fills it well") {
   const auto [width, height] = GENERATE(std::pair{256, 256}, std::pair{640, 200}, std::pair{99, 401});
   const Point3 centre{1000, -50, 3};
