@@ -10,6 +10,7 @@ void add_compare(CLI::App& app);
 /// `fit` is the parent, `backlight fit`.
 void add_fit_shape(CLI::App& fit);
 void add_fit_texture(CLI::App& fit);
+void add_fit_sdf(CLI::App& fit);
 void add_demo(CLI::App& app);
 /// `train` is the parent, `backlight train`.
 void add_train_mnist(CLI::App& train);

@@ -33,13 +33,10 @@ void describe(CLI::App& app) {
       "  backlight demo\n"
       "  backlight render bunny.obj --out views\n"
       "  backlight fit shape views --out fitted\n"
-      "  backlight fit texture views --mesh bunny.obj --out painted
-"
-      "  backlight compare fitted/mesh.obj bunny.obj
-"
-      "  backlight train xor
-
-"
+      "  backlight fit texture views --mesh bunny.obj --out painted\n"
+      "  backlight fit sdf --example sphere\n"
+      "  backlight compare fitted/mesh.obj bunny.obj\n"
+      "  backlight train xor\n\n"
       "Each command has its own --help. Results go to stdout, all else to stderr.\n"
       "Exit code: 0 it worked, 1 it failed, 2 wrong usage.");
   app.set_version_flag("--version", std::string("backlight ") + version(), "Print the version and exit");
@@ -47,10 +44,11 @@ void describe(CLI::App& app) {
   app.get_formatter()->column_width(34);
   add_demo(app);
   add_render(app);
-  CLI::App* const fit = app.add_subcommand("fit", "Recovers something from a dataset of images with known cameras.");
+  CLI::App* const fit = app.add_subcommand("fit", "Recovers something from images.");
   fit->require_subcommand(1);
   add_fit_shape(*fit);
   add_fit_texture(*fit);
+  add_fit_sdf(*fit);
   add_compare(app);
   CLI::App* const train = app.add_subcommand("train", "Trains a small network: what the autograd library is good for.");
   train->require_subcommand(1);
