@@ -149,7 +149,7 @@ class ScatterAdd {
 
   void add_by_blocks() {
     const int64_t least = std::max(block_bytes / (width_ * static_cast<int64_t>(sizeof(T))), rows_ / most_blocks);
-    shift_ = std::bit_width(static_cast<uint64_t>(std::max<int64_t>(least, 1)));
+    shift_ = static_cast<int>(std::bit_width(static_cast<uint64_t>(std::max<int64_t>(least, 1))));
     blocks_ = (rows_ >> shift_) + 1;
     order_ = call_.scratch->array<int32_t>(entries_);
     starts_ = call_.scratch->array<int32_t>(blocks_ * count_ + 1);

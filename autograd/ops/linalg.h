@@ -42,9 +42,9 @@ struct Eigh {
       vectors;  ///< [..., n, n]: V, a vector a column; its component of largest size, the first of equals, is positive
 };
 /// Eigenvalues and eigenvectors of the symmetric part (A + A^T) / 2 of A; all NaN where an element is not finite.
-/// Vectors of equal values (closer than rounding errors, n epsilon max |value|) are some basis of theirs. The gradient's
-/// part that turns them into each other has no limit there and is taken as 0: finite, and exact for functions of the
-/// values, but V f(values) V^T loses it.
+/// Vectors of equal values (closer than rounding errors, n epsilon max |value|) are some basis of theirs. The
+/// gradient's part that turns them into each other has no limit there and is taken as 0: finite, and exact for
+/// functions of the values, but V f(values) V^T loses it.
 BACKLIGHT_API Eigh eigh(Located a);
 
 /// A = u diag(s) vt, k = min(m, n)

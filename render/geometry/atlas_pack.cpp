@@ -111,11 +111,8 @@ std::optional<Packing> pack(std::span<const FlatChart> charts, int64_t size, int
   std::vector<size_t> order(charts.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, [&](size_t a, size_t b) { return charts[a].height > charts[b].height; });
-  double area = 0, longest = 0;
-  for (const FlatChart& chart : charts) {
-    area += chart.width * chart.height;
-    longest = std::max({longest, chart.width, chart.height});
-  }
+  double longest = 0;
+  for (const FlatChart& chart : charts) longest = std::max({longest, chart.width, chart.height});
   // No scale above this one can do; halve until one does, then close in.
   double high = longest > 0 ? static_cast<double>(size) / longest : 1, low = high;
   std::optional<Packing> best;

@@ -63,8 +63,10 @@ TextureUse texture_use(const ag::Array& uvs, const ag::Array& uv_triangles, int6
   TextureUse use;
   int64_t covered = 0;
   use.faces = ag::Array::make<int32_t>({height, width}, [&](std::span<int32_t> out) {
-    kernels::visibility({picture.x, picture.y, picture.z, picture.w}, picture.triangles,
-                        {static_cast<int>(width), static_cast<int>(height)}, out);
+    kernels::visibility({{picture.x, picture.y, picture.z, picture.w},
+                         picture.triangles,
+                         {static_cast<int>(width), static_cast<int>(height)}},
+                        out);
     for (int32_t& id : out) {
       if (id < 0) continue;
       id = picture.faces[static_cast<size_t>(id)];

@@ -24,7 +24,7 @@ render::Image8 uniform(int width, int height, std::array<unsigned char, 4> color
 
 /// The first tag that has no partner, or nothing.
 std::string unbalanced_tag(const std::string& page) {
-  const std::set<std::string> single{"!doctype", "meta", "img"};
+  const std::set<std::string> single{"!doctype", "meta", "img", "input"};
   std::vector<std::string> open;
   for (size_t at = page.find('<'); at != std::string::npos; at = page.find('<', at + 1)) {
     const size_t end = page.find('>', at);
@@ -90,6 +90,22 @@ TEST_CASE("a report shows all that it was given, escaped") {
     CHECK_THAT(page, ContainsSubstring("base64," + base64(render::encode_png(2, 2, 4, entry.image.rgba)) + "\""));
     CHECK_THAT(page, ContainsSubstring("<figcaption>" + entry.caption + "</figcaption>"));
   }
+}
+
+TEST_CASE("a turntable's films are strips that one slider moves, by the page's only script") {
+  Report report{.title = "x"};
+  report.turntable.films = {{"target", {uniform(3, 2, {255, 0, 0, 255}), uniform(3, 2, {0, 255, 0, 255})}},
+                            {"fit", {uniform(3, 2, {9, 9, 9, 255}), uniform(3, 2, {8, 8, 8, 255})}}};
+  const std::string page = html(report);
+  CHECK(unbalanced_tag(page).empty());
+  CHECK(count(page, "<script") == 1);
+  CHECK(page.find("http") == std::string::npos);
+  CHECK(count(page, "src=") == count(page, "src=\"data:image/png;base64,"));
+  CHECK_THAT(page, ContainsSubstring("--frame: 0; --frames: 2"));
+  CHECK_THAT(page, ContainsSubstring("type=\"range\" min=\"0\" max=\"1\""));
+  CHECK_THAT(page, ContainsSubstring("width=\"3\" height=\"4\""));
+  CHECK_THAT(page, ContainsSubstring("aspect-ratio: 3 / 2"));
+  CHECK_THAT(page, ContainsSubstring("<figcaption>fit</figcaption>"));
 }
 
 TEST_CASE("an empty report has no empty sections") {

@@ -1,0 +1,104 @@
+#include <render/geometry/obj.h>
+#include <render/image/image.h>
+#include <tests/apps/tool.h>
+#include <tests/catch.h>
+
+#include <nlohmann/json.hpp>
+
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+/// Eight small pictures of a cube, whose mesh has no texture coordinates.
+struct Pictures : ScratchFolder {
+  Pictures() {
+    write("cube.obj", cube_obj);
+    const ToolRun run = run_tool({"render", path("cube.obj"), "--out", path("views"), "--views", "8", "--size", "40"});
+    REQUIRE(run.code == 0);
+  }
+  std::string path(const std::string& name) const { return (*this / name).string(); }
+  ToolRun fit(const std::string& mesh, const std::string& out, std::vector<std::string> more = {}) const {
+    std::vector<std::string> arguments{"fit",   "texture", path("views"), "--mesh", path(mesh),
+                                       "--out", path(out), "--size",      "64"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_tool(arguments);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("fit texture writes a texture, a mesh that wears it, metrics and a report") {
+  const Pictures place;
+  const ToolRun run = place.fit("cube.obj", "fit", {"--steps", "5", "--json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  const Json metrics = Json::parse(run.out);
+  for (const char* key : {"psnr_heldout", "psnr_heldout_image", "coverage", "seconds", "peak_memory_mb"}) {
+    INFO(key);
+    CHECK(metrics[key].is_number());
+  }
+  CHECK(metrics["psnr_heldout"].get<double>() > 30);
+  CHECK(metrics["coverage"].get<double>() > 0.9);
+  CHECK(Json::parse(text_of(place / "fit" / "metrics.json")) == metrics);
+  const std::vector<std::string> files = files_below(place / "fit");
+  for (const char* name : {"mesh.mtl", "mesh.obj", "metrics.json", "preview.png", "report.html", "texture.png"}) {
+    CHECK(std::ranges::count(files, name) == 1);
+  }
+  CHECK(render::image_size(place / "fit" / "texture.png") == std::array{64, 64});
+  std::vector<std::string> warnings;
+  const render::Mesh mesh = render::read_obj(place / "fit" / "mesh.obj", &warnings);
+  CHECK(warnings.empty());
+  CHECK(mesh.has_uvs());
+  REQUIRE(mesh.materials.size() == 1);
+  CHECK(fs::equivalent(mesh.materials[0].diffuse_map, place / "fit" / "texture.png"));
+  CHECK_THAT(text_of(place / "fit" / "report.html"), ContainsSubstring("class=\"turntable\""));
+}
+
+TEST_CASE("fit texture gives the same bytes for any number of threads") {
+  const Pictures place;
+  REQUIRE(place.fit("cube.obj", "a", {"--steps", "3", "--threads", "1"}).code == 0);
+  REQUIRE(place.fit("cube.obj", "b", {"--steps", "3", "--threads", "3"}).code == 0);
+  CHECK(text_of(place / "a" / "texture.png") == text_of(place / "b" / "texture.png"));
+  CHECK(text_of(place / "a" / "mesh.obj") == text_of(place / "b" / "mesh.obj"));
+}
+
+TEST_CASE("a mesh with coordinates on some faces only gets a new atlas, and the user is told") {
+  const Pictures place;
+  place.write("some.obj", std::string(cube_obj) + "vt 0 0\nvt 1 0\nvt 0 1\nf 1/1 2/2 3/3\n");
+  const ToolRun run = place.fit("some.obj", "fit", {"--steps", "1"});
+  INFO(run.err);
+  CHECK(run.code == 0);
+  CHECK_THAT(run.err, ContainsSubstring("some faces have no texture coordinates"));
+}
+
+TEST_CASE("fit texture refuses bad input in one line") {
+  const Pictures place;
+  const auto fails = [](const ToolRun& run, const std::string& reason) {
+    INFO(run.err);
+    CHECK(run.code == 1);
+    CHECK(run.error_lines() == 1);
+    CHECK_THAT(run.err, ContainsSubstring(reason));
+  };
+  fails(place.fit("none.obj", "fit"), "none.obj");
+  place.write("far.obj", "v 100 0 0\nv 101 0 0\nv 100 1 0\nf 1 2 3\n");
+  fails(place.fit("far.obj", "fit"), "no training view shows the mesh");
+  CHECK(run_tool({"fit", "texture", place.path("views"), "--out", place.path("fit")}).code == 2);
+  CHECK(place.fit("cube.obj", "fit", {"--light", "lamp"}).code == 2);
+  CHECK(place.fit("cube.obj", "fit", {"--tv", "-1"}).code == 2);
+  CHECK(run_tool({"fit", "texture", "--help"}).code == 0);
+}
+
+TEST_CASE("fit shape --texture gives the shape an atlas and a texture") {
+  const Pictures place;
+  const ToolRun run = run_tool({"fit", "shape", place.path("views"), "--out", place.path("fit"), "--steps", "20",
+                                "--texture", "--texture-size", "128", "--json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  const Json metrics = Json::parse(run.out);
+  CHECK(metrics["coverage"].get<double>() > 0.5);
+  CHECK(metrics["steps"] >= 20);  // more where one colour does not do
+  CHECK(metrics["texture_size"] == 128);
+  CHECK(render::read_obj(place / "fit" / "mesh.obj").has_uvs());
+  CHECK(fs::exists(place / "fit" / "texture.png"));
+}
