@@ -72,9 +72,8 @@ TEMPLATE_TEST_CASE("Rows are sorted as by std::stable_sort, NaN last", "", float
       for (size_t row = 0; row < 70; ++row) {
         const auto elements = x.template values<TestType>().subspan(row * width, width);
         const Integers expected = expected_order(elements, descending);
-        same_order = same_order && std::equal(expected.begin(), expected.end(),
-                                              orders.begin() + static_cast<std::ptrdiff_t>(row * width));
-        same_first = same_first && std::equal(expected.begin(), expected.begin() + k, firsts.begin() + row * k);
+        same_order = same_order && std::ranges::equal(expected, orders.subspan(row * width, width));
+        same_first = same_first && std::ranges::equal(std::span(expected).first(k), firsts.subspan(row * k, k));
         for (size_t i = 0; i < width; ++i) {
           same_sorted = same_sorted && same_bits(values[row * width + i], elements[static_cast<size_t>(expected[i])]);
         }
