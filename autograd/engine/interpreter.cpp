@@ -273,7 +273,7 @@ void Interpreter::run(const KernelArguments& arguments, const Piece& piece, Faul
 
   Tile tile{arguments, piece, fault, slots, values, offsets.data(), lanes};
   tile.begin = piece.begin;
-  tile.count = tile_size_;
+  tile.count = std::min<int64_t>(tile_size_, piece.end - piece.begin);  // no tile of this piece has more
   for (size_t i = 0; i < instructions_.size(); ++i) {
     const Instruction& instruction = instructions_[i];
     if (instruction.place == Place::slot) values[i] = slots + instruction.where * slot_bytes;
