@@ -53,7 +53,7 @@ class Reader {
 };
 
 inline void append_little_endian(std::vector<unsigned char>& out, uint64_t value, size_t count) {
-  for (size_t i = 0; i < count; ++i) out.push_back(static_cast<unsigned char>(value >> (8 * i)));
+  for (size_t i = 0; i < count; ++i) out.push_back(i < 8 ? static_cast<unsigned char>(value >> (8 * i)) : 0);
 }
 
 /// Files are read up to this size: more than the largest float64 array.

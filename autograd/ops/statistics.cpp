@@ -79,7 +79,8 @@ Tensor prod(Located x, Axes axes, ReduceOptions options) {
 Tensor mean(Located x, Axes axes, ReduceOptions options) {
   const AtLine line(x);
   const Tensor input = floating("mean", x);
-  return sum(input, axes, options) / reduced_count(input.shape(), axis_bits("mean", axes, input.rank()));
+  const auto count = reduced_count(input.shape(), axis_bits("mean", axes, input.rank()));  // first: it names wrong axes
+  return sum(input, axes, options) / count;
 }
 
 Tensor var(Located x, Axes axes, VarianceOptions options) {
