@@ -87,21 +87,6 @@ uint32_t last_of_turn(const Planner& planner, uint32_t region) {
   return stages == none ? region : planner.stages[stages].first + planner.stages[stages].count - 1;
 }
 
-/// Room in local memory for what stages alone read.
-void place_local(Planner& planner) {
-  for (const StageDraft& stages : planner.stages) {
-    planner.plan.stages.push_back({stages.first, stages.count, stages.rows, stages.block, stages.folds_rows});
-  }
-  for (uint32_t position = 0; position < planner.recording.size(); ++position) {
-    NodeState& state = planner.states[position];
-    if (!state.stored || planner.known(position) || !is_local(planner, position)) continue;
-    const Node& node = planner.node(position);
-    Stages& stages = planner.plan.stages[planner.drafts[state.region].stages];
-    state.local = stages.local_bytes;
-    stages.local_bytes += aligned(stages.block * (node.size() / stages.rows) * size_of(node.dtype));
-  }
-}
-
 }  // namespace
 
 /// Opaque results are kept so that a later gradient does not repeat them, unless the evaluation is a
@@ -118,7 +103,20 @@ void mark_kept(Planner& planner, const Keep& keep) {
   for (const Draft& draft : planner.drafts) {
     if (keep.calls && draft.call) planner.states[draft.nodes[0]].kept = true;
   }
-  place_local(planner);
+}
+
+void place_local(Planner& planner) {
+  for (const StageDraft& stages : planner.stages) {
+    planner.plan.stages.push_back({stages.first, stages.count, stages.rows, stages.block, stages.folds_rows});
+  }
+  for (uint32_t position = 0; position < planner.recording.size(); ++position) {
+    NodeState& state = planner.states[position];
+    if (!state.stored || planner.known(position) || !is_local(planner, position)) continue;
+    const Node& node = planner.node(position);
+    Stages& stages = planner.plan.stages[planner.drafts[state.region].stages];
+    state.local = stages.local_bytes;
+    stages.local_bytes += aligned(stages.block * (node.size() / stages.rows) * size_of(node.dtype));
+  }
 }
 
 void place(Planner& planner) {

@@ -206,8 +206,9 @@ std::shared_ptr<Plan> find_plan(const Recording& recording, const Keep& keep);
 void resolve(Planner& planner);
 void fuse(Planner& planner);
 void group_stages(Planner& planner);
-/// Which values are kept, and which only stages see.
 void mark_kept(Planner& planner, const Keep& keep);
+/// Room in local memory for what stages alone read and nobody keeps.
+void place_local(Planner& planner);
 void lower(Planner& planner);
 void assign_in_place(Planner& planner, const Keep& keep);
 void place(Planner& planner);

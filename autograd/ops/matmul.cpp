@@ -2,23 +2,12 @@
 #include <autograd/ops/embed.h>
 #include <autograd/ops/layout.h>
 #include <autograd/ops/matmul.h>
+#include <autograd/ops/matrices.h>
 #include <autograd/ops/record.h>
-
-#include <algorithm>
 
 namespace autograd {
 
 namespace {
-
-std::span<const int64_t> batch_of(const Shape& shape) { return {shape.begin(), static_cast<size_t>(shape.rank() - 2)}; }
-
-Shape with_matrix(std::span<const int64_t> batch, int64_t rows, int64_t columns) {
-  int64_t extents[max_rank + 2];
-  int64_t* end = std::copy(batch.begin(), batch.end(), extents);
-  *end++ = rows;
-  *end++ = columns;
-  return Shape(std::span<const int64_t>(extents, end));
-}
 
 /// Which axes of the product's batch the factor has not, or only once: bit a for axis a.
 unsigned repeated_axes(const Shape& factor, const Shape& product) {
@@ -111,9 +100,9 @@ Tensor matmul(Located a, Located b) {
     throw ShapeError("matmul: inner dimensions differ: " + left.to_string() + " x " + right.to_string() +
                      "; expected [" + std::to_string(k) + ", *]");
   }
-  const Shape batch = broadcast_shapes("matmul", Shape(batch_of(left)), Shape(batch_of(right)));
+  const Shape batch = broadcast_shapes("matmul", batch_shape(left), batch_shape(right));
   const Tensor inputs[2] = {graph.handle(nodes[0]), graph.handle(nodes[1])};
-  return graph.record({matmul_op, inputs, with_matrix({batch.begin(), batch.end()}, m, n), type, a.where()});
+  return graph.record({matmul_op, inputs, matrix_shape(batch, m, n), type, a.where()});
 }
 
 }  // namespace autograd

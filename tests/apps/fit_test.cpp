@@ -1,7 +1,7 @@
 #include <fcntl.h>
 #include <render/geometry/obj.h>
 #include <signal.h>
-#include <tests/apps/tool.h>
+#include <tests/apps/cube_pictures.h>
 #include <tests/catch.h>
 #include <unistd.h>
 
@@ -12,14 +12,7 @@ namespace {
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-/// Eight small pictures of a cube.
-struct Pictures : ScratchFolder {
-  Pictures() {
-    write("cube.obj", cube_obj);
-    const ToolRun run = run_tool({"render", path("cube.obj"), "--out", path("views"), "--views", "8", "--size", "40"});
-    REQUIRE(run.code == 0);
-  }
-  std::string path(const std::string& name) const { return (*this / name).string(); }
+struct Pictures : CubePictures {
   ToolRun fit(const std::string& out, std::vector<std::string> more = {}) const {
     std::vector<std::string> arguments{"fit", "shape", path("views"), "--out", path(out)};
     arguments.insert(arguments.end(), more.begin(), more.end());

@@ -1,6 +1,6 @@
 #include <render/geometry/obj.h>
 #include <render/image/image.h>
-#include <tests/apps/tool.h>
+#include <tests/apps/cube_pictures.h>
 #include <tests/catch.h>
 
 #include <nlohmann/json.hpp>
@@ -10,14 +10,7 @@ namespace {
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-/// Eight small pictures of a cube, whose mesh has no texture coordinates.
-struct Pictures : ScratchFolder {
-  Pictures() {
-    write("cube.obj", cube_obj);
-    const ToolRun run = run_tool({"render", path("cube.obj"), "--out", path("views"), "--views", "8", "--size", "40"});
-    REQUIRE(run.code == 0);
-  }
-  std::string path(const std::string& name) const { return (*this / name).string(); }
+struct Pictures : CubePictures {
   ToolRun fit(const std::string& mesh, const std::string& out, std::vector<std::string> more = {}) const {
     std::vector<std::string> arguments{"fit",   "texture", path("views"), "--mesh", path(mesh),
                                        "--out", path(out), "--size",      "64"};
