@@ -20,7 +20,7 @@ inline FileBytes operator+(FileBytes a, const FileBytes& b) {
 
 inline FileBytes little(uint64_t value, int count) {
   FileBytes out;
-  for (int i = 0; i < count; ++i) out.push_back(static_cast<unsigned char>(value >> (8 * i)));
+  for (int i = 0; i < count; ++i) out.push_back(i < 8 ? static_cast<unsigned char>(value >> (8 * i)) : 0);
   return out;
 }
 

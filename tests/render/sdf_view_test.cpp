@@ -125,8 +125,9 @@ TEST_CASE("square_coverage is the part of a pixel beside a straight edge") {
 
 TEST_CASE("the gradient of a mask is true: ball, ring and box") {
   // The bar is 0.03. Of a box, half of the silhouette's pixels have their minimum in a crease.
-  CHECK(gradient_error([](const Vec3& p) { return sdf::sphere(p, 1); }, 64) < 0.015);
   CHECK(gradient_error([](const Vec3& p) { return sdf::torus(p, 0.8, 0.25); }, 32) < 0.03);
+  if (sanitized()) return;
+  CHECK(gradient_error([](const Vec3& p) { return sdf::sphere(p, 1); }, 64) < 0.015);
   CHECK(gradient_error(brick, 32) < 0.05);
 }
 
