@@ -1,5 +1,6 @@
 #include <autograd/engine/fold.h>
 #include <autograd/engine/plan.h>
+#include <autograd/engine/scatter.h>
 #include <autograd/ir/builder.h>
 
 #include <algorithm>
@@ -15,6 +16,8 @@
 //     a = f(x)  --->  s = scatter a
 //     b = g(a)                         c = h(b, gather s)      c: not before 2; b is read from memory
 //     d = k(b)                                                 d: joins 0, b is a register there
+//
+// What joined early but is read late only moves to its reader afterwards (sink.cpp).
 
 namespace autograd::engine {
 
@@ -123,19 +126,6 @@ bool folds_agree(const Shape& domain, const Demands& demands) {
   return blocks == 1 || (rows + blocks - 1) / blocks * lanes % fold_block == 0;
 }
 
-Demands both(const Demands& a, const Demands& b) {
-  return {static_cast<uint8_t>(a.split | b.split), static_cast<uint8_t>(a.solid | b.solid), a.folds_all || b.folds_all,
-          a.folds_part || b.folds_part, a.columns || b.columns};
-}
-
-bool accepts(const Draft& draft, const Demands& demands) {
-  if (draft.nodes.size() >= region_limit()) return false;
-  const Demands all = both(draft.demands, demands);
-  if ((all.split & all.solid) != 0) return false;
-  if (all.columns && all.folds_all) return false;  // between stages only if nothing waits for the whole column
-  return !all.folds_all || !all.folds_part || folds_agree(draft.domain, all);
-}
-
 uint32_t open_draft(Planner& planner, bool call, const Shape& domain) {
   Draft& draft = planner.drafts.emplace_back();
   draft.call = call;
@@ -152,9 +142,36 @@ void drop_ones(Walk& walk, const Shape& shape) {
   std::fill(walk.strides.begin() + static_cast<std::ptrdiff_t>(kept), walk.strides.end(), 0);
 }
 
-void place_call(Planner& planner, uint32_t node) {
+/// The last region of scatter_adds by a list of indices.
+struct OpenScatters {
+  uint32_t region, first;  ///< region, and its first node
+
+  /// Whether another one can do its work in the same pass: all that it reads is there by then.
+  bool accepts(const Planner& planner, uint32_t node) const {
+    const Node &mine = planner.node(first), &other = planner.node(node);
+    if (planner.drafts[region].nodes.size() == most_scatters_together || mine.dtype != other.dtype ||
+        mine.extents[0] != other.extents[0])
+      return false;
+    const auto walk_of = [&](uint32_t of, uint32_t input) -> const Walk& {
+      return planner.sources[planner.states[of].sources + input].walk;
+    };
+    if (!(walk_of(first, 1) == walk_of(node, 1))) return false;
+    const uint32_t producer = region_of(planner, walk_of(node, 0).base);
+    return producer == none || producer < region;
+  }
+};
+
+void place_call(Planner& planner, uint32_t node, std::vector<OpenScatters>& open) {
   NodeState& state = planner.states[node];
-  state.region = open_draft(planner, true, {});
+  const bool together = scatters_together(planner.node(node));
+  const auto found = std::ranges::find_if(
+      open, [&](const OpenScatters& scatters) { return together && scatters.accepts(planner, node); });
+  if (found != open.end()) {
+    state.region = found->region;
+  } else {
+    state.region = open_draft(planner, true, {});
+    if (together) open.push_back({state.region, node});
+  }
   planner.drafts[state.region].nodes.push_back(node);
 }
 
@@ -332,19 +349,34 @@ class Storing {
 
 }  // namespace
 
+Demands both(const Demands& a, const Demands& b) {
+  return {static_cast<uint8_t>(a.split | b.split), static_cast<uint8_t>(a.solid | b.solid), a.folds_all || b.folds_all,
+          a.folds_part || b.folds_part, a.columns || b.columns};
+}
+
+bool accepts(const Draft& draft, const Demands& demands) {
+  if (draft.nodes.size() >= region_limit()) return false;
+  const Demands all = both(draft.demands, demands);
+  if ((all.split & all.solid) != 0) return false;
+  if (all.columns && all.folds_all) return false;  // between stages only if nothing waits for the whole column
+  return !all.folds_all || !all.folds_part || folds_agree(draft.domain, all);
+}
+
 void limit_regions(size_t nodes) { most_nodes = nodes; }
 size_t region_limit() { return most_nodes; }
 
 void fuse(Planner& planner) {
   OpenRegions open;
+  std::vector<OpenScatters> scatters;
   for (uint32_t node = 0; node < planner.recording.size(); ++node) {
     if (!planner.states[node].demanded || planner.known(node)) continue;
     if (is_call(planner, node)) {
-      place_call(planner, node);
+      place_call(planner, node, scatters);
     } else {
       place_fused(planner, node, open);
     }
   }
+  sink(planner);
   group_stages(planner);
   Recomputation recomputation(planner);
   for (uint32_t region = 0; region < planner.drafts.size(); ++region) recomputation.run(region);

@@ -13,15 +13,24 @@ namespace {
 
 using Span = ir::Fold::Span;
 
+[[noreturn]] void throw_index(const Node& gather, const Fault& fault, int64_t rows) {
+  throw IndexError("gather: index " + std::to_string(fault.value()) + " at element " +
+                   std::to_string(fault.position()) + " (recorded at " + to_string(gather.where) + "); expected 0 to " +
+                   std::to_string(rows - 1));
+}
+
 [[noreturn]] void throw_fault(const Recording& recording, const Region& region, const Fault& fault) {
+  size_t lookup = region.kernel->program().body.size();  // lookups are numbered from here on
+  for (const Lookups& lookups : region.lookups) {
+    for (const Lookups::List& list : lookups.lists) {
+      if (lookup++ == fault.instruction()) throw_index(recording.node(list.gather), fault, lookups.rows);
+    }
+  }
   const ir::Inst& inst = region.kernel->program().body[fault.instruction()];
   const Node& node = recording.node(region.origins[fault.instruction()]);
-  const std::string where =
-      " at element " + std::to_string(fault.position()) + " (recorded at " + to_string(node.where) + ")";
-  if (inst.code != ir::Code::row) throw ValueError(std::string(node.op->name) + ": integer division by zero" + where);
-  const int32_t rows = region.arguments.tables[2 * inst.immediate];
-  throw IndexError("gather: index " + std::to_string(fault.value()) + where + "; expected 0 to " +
-                   std::to_string(rows - 1));
+  if (inst.code == ir::Code::row) throw_index(node, fault, region.arguments.tables[2 * inst.immediate]);
+  throw ValueError(std::string(node.op->name) + ": integer division by zero at element " +
+                   std::to_string(fault.position()) + " (recorded at " + to_string(node.where) + ")");
 }
 
 uint32_t bits_of(double number, DType type) {
@@ -40,6 +49,12 @@ void combine(ir::Fold::Kind kind, DType type, std::byte* out, const std::byte* p
 }
 
 }  // namespace
+
+std::byte* local_memory(int64_t bytes) {
+  thread_local Arena arena;
+  arena.release({});
+  return static_cast<std::byte*>(arena.allocate(bytes));
+}
 
 FusedRun::FusedRun(const Recording& recording, Region& region, Arena& scratch, const Values& values)
     : recording_(recording),
@@ -63,6 +78,9 @@ FusedRun::FusedRun(const Recording& recording, Region& region, Arena& scratch, c
   blocks_ = (arguments_.size + fold_block - 1) / fold_block;
   if (rows_ || lanes_) row_blocks_ = row_blocks(arguments_.rows());
   for (size_t f = 0; f < program_.folds.size(); ++f) arguments_.folds[f] = fold_memory(f, scratch);
+  if (region.lookups.empty()) return;
+  packed_ = scratch.array<const float*>(static_cast<int64_t>(region.lookups.size()));
+  for (size_t i = 0; i < region.lookups.size(); ++i) packed_[i] = pack(region.lookups[i], values, scratch);
 }
 
 void FusedRun::run() {
@@ -100,8 +118,28 @@ void FusedRun::run_parts() {
     });
   } else {
     parallel_for(blocks_, cost(), [this](int64_t begin, int64_t end) {
-      run_piece({begin * fold_block, std::min(end * fold_block, arguments_.size)});
+      run_blocks(begin * fold_block, std::min(end * fold_block, arguments_.size));
     });
+  }
+}
+
+/// Elements in order, with the columns of each block looked up before the kernel.
+void FusedRun::run_blocks(int64_t begin, int64_t end) {
+  if (region_.lookups.empty()) return run_piece({begin, end});
+  Piece piece;
+  piece.local = local_memory(region_.local_bytes);
+  for (piece.begin = begin; piece.begin < end; piece.begin = piece.end) {
+    piece.end = std::min(piece.begin + region_.block, end);
+    size_t number = program_.body.size();
+    for (size_t i = 0; i < region_.lookups.size(); ++i) {
+      const Lookups& lookups = region_.lookups[i];
+      for (size_t l = 0; l < lookups.lists.size(); ++l) {
+        const Place& place = lookups.lists[l].indices;
+        const auto* indices = reinterpret_cast<const int32_t*>(values_[place.base] + place.bytes);
+        look_up(lookups, l, packed_[i], indices, piece, region_.block, fault_, number++);
+      }
+    }
+    run_piece(piece);
   }
 }
 

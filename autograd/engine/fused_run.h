@@ -4,6 +4,9 @@
 
 namespace autograd::engine {
 
+/// Memory of the calling thread, until the next call.
+std::byte* local_memory(int64_t bytes);
+
 /// One run of a fused region: where its memory is, and how its domain is cut for threads.
 class FusedRun {
  public:
@@ -31,6 +34,7 @@ class FusedRun {
   void run_row_blocks(int64_t begin, int64_t end);
   void identify_rows(int64_t block, int64_t first_lane, int64_t width);
   void run_piece(const Piece& piece) { region_.kernel->run(arguments_, piece, fault_); }
+  void run_blocks(int64_t begin, int64_t end);
   void finish_lanes(int64_t first_row, int64_t last_row);
   void finish_folds();
 
@@ -43,6 +47,7 @@ class FusedRun {
   bool rows_ = false, lanes_ = false;  ///< there are folds of that span
   int64_t blocks_ = 0, row_blocks_ = 1;
   int64_t window_ = 0, windows_ = 1;
+  const float** packed_ = nullptr;  ///< per lookups: the tables side by side
 };
 
 }  // namespace autograd::engine

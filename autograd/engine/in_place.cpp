@@ -11,14 +11,17 @@ namespace autograd::engine {
 namespace {
 
 bool may_throw(const Region& region) {
-  return region.call || std::ranges::any_of(region.kernel->program().body, [](const ir::Inst& inst) {
+  return region.call || !region.lookups.empty() ||
+         std::ranges::any_of(region.kernel->program().body, [](const ir::Inst& inst) {
            const bool divides = inst.code == ir::Code::divide || inst.code == ir::Code::remainder;
            return inst.code == ir::Code::row || (divides && inst.type == DType::int32);
          });
 }
 
 /// Before it computes anything.
-bool asks_for_memory(const Region& region) { return !region.call && !region.kernel->program().folds.empty(); }
+bool asks_for_memory(const Region& region) {
+  return !region.call && (!region.kernel->program().folds.empty() || !region.lookups.empty());
+}
 
 /// How regions read a Parameter's old value.
 struct Reading {

@@ -58,15 +58,20 @@ Rows choose_rows(const ir::Program& program, const KernelArguments& arguments) {
   return rows;
 }
 
-/// Elements from a row's first element to that of lane `lane`.
-int64_t offset_of(const KernelArguments& arguments, const Operand& operand, const Rows& rows, int64_t lane) {
-  int64_t offset = 0, rest = lane;
-  for (int axis = arguments.rank - 1; axis >= rows.first; --axis) {
+/// For each lane, the elements from the row's first.
+std::vector<int32_t> offsets_of(const KernelArguments& arguments, const Operand& operand, const Rows& rows,
+                                int64_t lanes) {
+  std::vector<int32_t> offsets(static_cast<size_t>(lanes));
+  int64_t known = 1;  // from lane 0 on; an axis repeats what the inner ones made
+  for (int axis = arguments.rank - 1; axis >= std::max(rows.first - 1, 0) && known < lanes; --axis) {
     const auto a = static_cast<size_t>(axis);
-    offset += rest % arguments.extents[a] * operand.strides[a];
-    rest /= arguments.extents[a];
+    const int64_t end = axis < rows.first ? lanes : std::min(lanes, known * arguments.extents[a]);
+    const auto stride = static_cast<int32_t>(operand.strides[a]);
+    for (int64_t lane = known; lane < end; ++lane)
+      offsets[static_cast<size_t>(lane)] = offsets[static_cast<size_t>(lane - known)] + stride;
+    known = end;
   }
-  return offset + (rows.first > 0 ? rest * operand.strides[static_cast<size_t>(rows.first - 1)] : 0);
+  return offsets;
 }
 
 bool is_domain_order(const KernelArguments& arguments, const Operand& operand) {
@@ -97,13 +102,11 @@ ir::Operand walk(const KernelArguments& arguments, const Operand& operand, const
   if (is_constant(arguments, operand, 0)) return {Access::uniform, 0};
   if (is_domain_order(arguments, operand)) return {Access::linear, 0};
   if (rows.groups == 1 && is_constant(arguments, operand, rows.first)) return {Access::row_uniform, 0};
-  std::vector<int32_t> pattern(static_cast<size_t>(layout.lanes));
+  std::vector<int32_t> pattern = offsets_of(arguments, operand, rows, layout.lanes);
   bool in_order = true, same = true;
-  for (int64_t lane = 0; lane < layout.lanes; ++lane) {
-    const int64_t offset = offset_of(arguments, operand, rows, lane);
-    in_order = in_order && offset == lane;
-    same = same && offset == 0;
-    pattern[static_cast<size_t>(lane)] = static_cast<int32_t>(offset);
+  for (int32_t lane = 0; lane < layout.lanes; ++lane) {
+    in_order = in_order && pattern[static_cast<size_t>(lane)] == lane;
+    same = same && pattern[static_cast<size_t>(lane)] == 0;
   }
   if (in_order) return {Access::row_linear, 0};
   if (same) return {Access::row_uniform, 0};

@@ -1,4 +1,5 @@
 #include <autograd/engine/fold.h>
+#include <autograd/engine/lookup_plan.h>
 #include <autograd/engine/plan.h>
 #include <autograd/ir/builder.h>
 
@@ -18,6 +19,7 @@ class Lowering {
         id_(draft),
         draft_(planner.drafts[draft]),
         region_(planner.plan.regions[draft]),
+        lookups_(planner, draft_, region_),
         builder_(program_, 4 * draft_.nodes.size()) {}
 
   void run(KernelSet& kernels) {
@@ -59,6 +61,8 @@ class Lowering {
       case Source::Kind::number: return number(source.node);
       case Source::Kind::memory: return memory(source.walk);
       case Source::Kind::gathered: {
+        if (const int64_t column = lookups_.column_of(source); column >= 0)
+          return builder_.load(find_operand(local_walk(column)), planner_.node(source.walk.base).dtype);
         const ir::Value row = builder_.row(find_table(source.rows, source.row_stride), memory(source.index));
         return builder_.gather(find_operand(source.walk), row, planner_.node(source.walk.base).dtype);
       }
@@ -94,6 +98,14 @@ class Lowering {
     tables.push_back(static_cast<int32_t>(rows));
     tables.push_back(static_cast<int32_t>(stride));
     return static_cast<uint16_t>(tables.size() / 2 - 1);
+  }
+
+  /// Over a column of the lookups: no base, its place in local memory as offset.
+  static Walk local_walk(int64_t column) {
+    Walk walk;
+    walk.offset = column;
+    walk.identity = true;
+    return walk;
   }
 
   uint16_t find_operand(const Walk& walk) {
@@ -137,10 +149,15 @@ class Lowering {
       for (int axis = 0; axis < rank; ++axis) {
         operand.strides[static_cast<size_t>(axis)] = walk.strides[static_cast<size_t>(axes[axis])];
       }
-      operand.bytes = size_of(planner_.node(walk.base).dtype);
-      operand.local = planner_.states[walk.base].local;
+      if (walk.base == none) {
+        operand.local = walk.offset;
+        region_.operands.push_back({none, 0});
+      } else {
+        operand.bytes = size_of(planner_.node(walk.base).dtype);
+        operand.local = planner_.states[walk.base].local;
+        region_.operands.push_back({walk.base, walk.offset * operand.bytes});
+      }
       arguments.operands.push_back(operand);
-      region_.operands.push_back({walk.base, walk.offset * operand.bytes});
     }
     const bool parts = draft_.demands.folds_part;
     if (parts && arguments.size > 0) {
@@ -163,6 +180,7 @@ class Lowering {
   uint32_t id_;
   const Draft& draft_;
   Region& region_;
+  LookupPlan lookups_;
   ir::Program program_;
   ir::Builder builder_;
   std::vector<Walk> walks_;  ///< of the operands
@@ -171,12 +189,14 @@ class Lowering {
 void lower_call(Planner& planner, uint32_t draft) {
   Region& region = planner.plan.regions[draft];
   region.call = true;
-  region.position = planner.drafts[draft].nodes[0];
-  region.name = planner.node(region.position).op->name;
-  const NodeState& state = planner.states[region.position];
-  for (uint32_t k = 0; k < state.source_count; ++k) {
-    const Walk& walk = planner.sources[state.sources + k].walk;
-    region.inputs.push_back({{walk.base, walk.offset * size_of(planner.node(walk.base).dtype)}, walk.strides});
+  region.positions = planner.drafts[draft].nodes;
+  region.name = planner.node(region.positions[0]).op->name;
+  for (const uint32_t position : region.positions) {
+    const NodeState& state = planner.states[position];
+    for (uint32_t k = 0; k < state.source_count; ++k) {
+      const Walk& walk = planner.sources[state.sources + k].walk;
+      region.inputs.push_back({{walk.base, walk.offset * size_of(planner.node(walk.base).dtype)}, walk.strides});
+    }
   }
 }
 

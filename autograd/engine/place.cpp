@@ -101,7 +101,8 @@ void mark_kept(Planner& planner, const Keep& keep) {
     if (i >= keep.outputs) state.last_use = none;
   }
   for (const Draft& draft : planner.drafts) {
-    if (keep.calls && draft.call) planner.states[draft.nodes[0]].kept = true;
+    if (!keep.calls || !draft.call) continue;
+    for (uint32_t node : draft.nodes) planner.states[node].kept = true;
   }
 }
 

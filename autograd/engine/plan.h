@@ -2,6 +2,7 @@
 
 #include <autograd/core/graph.h>
 #include <autograd/engine/kernel.h>
+#include <autograd/engine/lookup.h>
 #include <autograd/engine/recording.h>
 #include <autograd/engine/region.h>
 #include <autograd/ir/program.h>
@@ -16,6 +17,7 @@
 //   (a plan with that key exists: go on with run)                           plan_cache.cpp
 //   resolve  look through views: every input becomes a strided access       resolve.cpp
 //   fuse     gather nodes of one iteration domain into regions              fuse.cpp
+//   sink     regions whose values one later region reads go there           sink.cpp
 //   stages   regions of one domain's rows run block by block of rows        stages.cpp
 //   lower    a region's nodes become one program, its operands, its kernel  lower.cpp, layout.cpp, kernel.cpp
 //   place    offsets for what regions leave in memory, by liveness          place.cpp, in_place.cpp
@@ -81,11 +83,16 @@ struct Demands {
 /// A region while nodes join it.
 struct Draft {
   Shape domain;                 ///< without axes of extent 1
-  std::vector<uint32_t> nodes;  ///< members in order; a call has one
+  std::vector<uint32_t> nodes;  ///< members in order; calls together are scatter_adds by one list of indices
   bool call = false;
   Demands demands;
   uint32_t stages = none;  ///< in Planner::stages
 };
+
+/// What one region asks for that holds the nodes of two.
+Demands both(const Demands& a, const Demands& b);
+/// Whether a region may also meet these demands.
+bool accepts(const Draft& draft, const Demands& demands);
 
 /// Consecutive regions that run as stages (stages.cpp).
 struct StageDraft {
@@ -128,11 +135,6 @@ struct Planner {
 
 /// A pass over data: a fused kernel, or a call.
 struct Region {
-  /// Where an operand lies: bytes from the memory of a position.
-  struct Place {
-    uint32_t base;
-    int64_t bytes;
-  };
   /// The node that a fold computes.
   struct Result {
     uint32_t position;
@@ -142,18 +144,21 @@ struct Region {
   // Fused:
   std::shared_ptr<const Kernel> kernel;
   KernelArguments arguments;
-  std::vector<Place> operands;
+  std::vector<Place> operands;    ///< without a base: in local memory
+  std::vector<Lookups> lookups;   ///< before the kernel, block by block
+  int64_t block = 0;              ///< elements, of a region with lookups
+  int64_t local_bytes = 0;        ///< a thread's memory for the columns of a block
   std::vector<uint32_t> scalars;  ///< number nodes
   std::vector<Result> folds;
   std::vector<uint32_t> origins;  ///< node of each instruction, for errors
-  // Call:
+  // Call, or several together:
   struct Input {
     Place place;
     Op::Call::Strides strides;  ///< where the operation takes strided inputs
   };
-  uint32_t position = none;
-  std::vector<Input> inputs;
-  const char* name = "";  ///< of the operation
+  std::vector<uint32_t> positions;
+  std::vector<Input> inputs;  ///< of all, one after another
+  const char* name = "";      ///< of the operation
   // For the trace:
   int64_t runs = 0;
   double seconds = 0;
@@ -205,6 +210,7 @@ std::shared_ptr<Plan> find_plan(const Recording& recording, const Keep& keep);
 
 void resolve(Planner& planner);
 void fuse(Planner& planner);
+void sink(Planner& planner);
 void group_stages(Planner& planner);
 void mark_kept(Planner& planner, const Keep& keep);
 /// Room in local memory for what stages alone read and nobody keeps.

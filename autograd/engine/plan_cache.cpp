@@ -26,9 +26,10 @@ size_t bytes_of(const Plan& plan) {
   for (const Region& region : plan.regions) {
     const KernelArguments& arguments = region.arguments;
     bytes += bytes_of(region.operands) + bytes_of(region.scalars) + bytes_of(region.folds) + bytes_of(region.origins) +
-             bytes_of(region.inputs) + bytes_of(arguments.operands) + bytes_of(arguments.layout.row_bytes) +
-             bytes_of(arguments.layout.patterns);
+             bytes_of(region.positions) + bytes_of(region.inputs) + bytes_of(arguments.operands) +
+             bytes_of(arguments.layout.row_bytes) + bytes_of(arguments.layout.patterns);
     for (const std::vector<int32_t>& pattern : arguments.layout.patterns) bytes += bytes_of(pattern);
+    for (const Lookups& lookups : region.lookups) bytes += bytes_of(lookups.tables) + bytes_of(lookups.lists);
   }
   return bytes;
 }
@@ -90,7 +91,13 @@ void collect_leaves(Planner& planner) {
     read[position] = true;
   };
   for (const Region& region : planner.plan.regions) {
-    for (const Region::Place& operand : region.operands) add(operand.base);
+    for (const Place& operand : region.operands) {
+      if (operand.base != none) add(operand.base);
+    }
+    for (const Lookups& lookups : region.lookups) {
+      for (const Lookups::Table& table : lookups.tables) add(table.place.base);
+      for (const Lookups::List& list : lookups.lists) add(list.indices.base);
+    }
     for (const Region::Input& input : region.inputs) add(input.place.base);
   }
   for (uint32_t base : planner.plan.output_bases) add(base);

@@ -2,6 +2,7 @@
 #include <autograd/engine/fold.h>
 #include <autograd/engine/fused_run.h>
 #include <autograd/engine/plan.h>
+#include <autograd/engine/scatter.h>
 #include <autograd/engine/trace.h>
 
 #include <algorithm>
@@ -12,39 +13,50 @@ namespace autograd::engine {
 
 namespace {
 
-void run_call(const Recording& recording, const Region& region, Arena& scratch, const Values& values) {
-  const Node& node = recording.node(region.position);
-  if (node.op->kind == Op::Kind::reduce) {
-    const Node& input = recording.node(recording.inputs(region.position)[0]);
-    const ReduceAttributes attributes = recording.attributes<ReduceAttributes>(region.position);
-    fold_axes(static_cast<ir::Fold::Kind>(attributes.reduction), node.dtype, values[region.inputs[0].place.base],
-              input.extents, input.rank, attributes.axes, values[region.position], scratch);
-    return;
+/// A node's inputs and output in memory; `inputs` are those of the node.
+Op::Call call_of(const Recording& recording, uint32_t position, std::span<const Region::Input> inputs, Arena& scratch,
+                 const Values& values) {
+  const Node& node = recording.node(position);
+  const std::span<const uint32_t> from = recording.inputs(position);
+  auto* nodes = scratch.array<const Node*>(static_cast<int64_t>(from.size()));
+  auto* data = scratch.array<const void*>(static_cast<int64_t>(from.size()));
+  auto* strides = scratch.array<Op::Call::Strides>(static_cast<int64_t>(from.size()));
+  for (size_t i = 0; i < from.size(); ++i) {
+    nodes[i] = &recording.node(from[i]);
+    data[i] = values[inputs[i].place.base] + inputs[i].place.bytes;
+    strides[i] = inputs[i].strides;
   }
-  const std::span<const uint32_t> inputs = recording.inputs(region.position);
-  auto* nodes = scratch.array<const Node*>(static_cast<int64_t>(inputs.size()));
-  auto* data = scratch.array<const void*>(static_cast<int64_t>(inputs.size()));
-  auto* strides = scratch.array<Op::Call::Strides>(static_cast<int64_t>(inputs.size()));
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const Region::Input& input = region.inputs[i];
-    nodes[i] = &recording.node(inputs[i]);
-    data[i] = values[input.place.base] + input.place.bytes;
-    strides[i] = input.strides;
-  }
-  node.op->run({&node,
-                recording.graph().attribute_data(node),
-                {nodes, inputs.size()},
-                {data, inputs.size()},
-                {strides, inputs.size()},
-                values[region.position],
-                &scratch});
+  return {&node,
+          recording.graph().attribute_data(node),
+          {nodes, from.size()},
+          {data, from.size()},
+          {strides, from.size()},
+          values[position],
+          &scratch};
 }
 
-/// Memory of the calling thread that is kept for the next call.
-std::byte* local_memory(int64_t bytes) {
-  thread_local Arena arena;
-  arena.release({});
-  return static_cast<std::byte*>(arena.allocate(bytes));
+void run_scatters(const Recording& recording, const Region& region, Arena& scratch, const Values& values) {
+  Op::Call calls[most_scatters_together];
+  const size_t count = region.positions.size();
+  for (size_t k = 0; k < count; ++k) {
+    const std::span<const Region::Input> inputs = std::span(region.inputs).subspan(2 * k, 2);
+    calls[k] = call_of(recording, region.positions[k], inputs, scratch, values);
+  }
+  run_scatters_together({calls, count});
+}
+
+void run_call(const Recording& recording, const Region& region, Arena& scratch, const Values& values) {
+  if (region.positions.size() > 1) return run_scatters(recording, region, scratch, values);
+  const uint32_t position = region.positions[0];
+  const Node& node = recording.node(position);
+  if (node.op->kind == Op::Kind::reduce) {
+    const Node& input = recording.node(recording.inputs(position)[0]);
+    const ReduceAttributes attributes = recording.attributes<ReduceAttributes>(position);
+    fold_axes(static_cast<ir::Fold::Kind>(attributes.reduction), node.dtype, values[region.inputs[0].place.base],
+              input.extents, input.rank, attributes.axes, values[position], scratch);
+    return;
+  }
+  node.op->run(call_of(recording, position, region.inputs, scratch, values));
 }
 
 void run_stages(const Recording& recording, Plan& plan, const Stages& stages, Arena& scratch, const Values& values) {

@@ -1,6 +1,7 @@
 #include <autograd/core/calls.h>
 #include <autograd/core/error.h>
 #include <autograd/core/parallel.h>
+#include <autograd/engine/scatter.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,10 @@
 //            For few rows, and for pixels in order, whose chunks name one stretch of an image each.
 //   blocks   entries are sorted by blocks of rows, stably; then each block does all its chunks, in
 //            memory that stays in the cache. For many rows in any order, such as texels.
+//
+// A list of indices that several scatter_adds share is gone through once: their values are columns, their
+// sums are side by side until the end. So where three coordinates of a vertex are looked up, their
+// gradients cost little more than one.
 
 namespace autograd {
 
@@ -72,17 +77,48 @@ void add_row(T* to, const T* from, int64_t width) {
   }
 }
 
-template <class T, int known>
+/// Values as one scatter_add has them.
+template <class T_, int known_>
+struct Rows {
+  using T = T_;
+  static constexpr int known = known_;
+
+  const T* values;
+  int64_t width;
+
+  void add(T* to, int64_t entry) const { add_row<T, known>(to, values + entry * width, width); }
+};
+
+/// The values of several.
+template <class T_, int known_>
+struct Columns {
+  using T = T_;
+  static constexpr int known = known_, width = known_;
+
+  std::array<const T*, static_cast<size_t>(known)> values;
+
+  void add(T* to, int64_t entry) const {
+    T row[static_cast<size_t>(known)];
+    for (int k = 0; k < known; ++k) row[k] = values[static_cast<size_t>(k)][entry];
+    add_row<T, known>(to, row, known);
+  }
+};
+
+template <class Values>
 class ScatterAdd {
  public:
-  explicit ScatterAdd(const Op::Call& call)
+  using T = typename Values::T;
+  static constexpr int known = Values::known;
+
+  /// call: the first of several; out: rows of all their sums
+  ScatterAdd(const Op::Call& call, const Values& values, T* out)
       : call_(call),
         indices_(call.input<int32_t>(1)),
-        values_(call.input<T>(0)),
-        out_(static_cast<T*>(call.output)),
+        values_(values),
+        out_(out),
         entries_(call.inputs[1]->size()),
         rows_(call.node->extents[0]),
-        width_(rows_ == 0 ? 0 : call.node->size() / rows_),
+        width_(values.width),
         count_(std::clamp<int64_t>(entries_ / chunk_entries, 1, most_chunks)) {}
 
   void run() {
@@ -99,7 +135,7 @@ class ScatterAdd {
  private:
   Chunk& chunk(int64_t c) { return chunks_[static_cast<size_t>(c)]; }
   double cost() const { return static_cast<double>(entries_) * (1 + 0.5 * static_cast<double>(width_)) * 1.5; }
-  void add(T* to, int64_t entry) const { add_row<T, known>(to, values_ + entry * width_, width_); }
+  void add(T* to, int64_t entry) const { values_.add(to, entry); }
 
   void find_chunks() {
     const int64_t length = (entries_ + count_ - 1) / count_;
@@ -231,7 +267,7 @@ class ScatterAdd {
 
   const Op::Call& call_;
   const int32_t* indices_;
-  const T* values_;
+  Values values_;
   T* out_;
   int64_t entries_, rows_, width_, count_;
   std::array<Chunk, most_chunks> chunks_;
@@ -242,16 +278,54 @@ class ScatterAdd {
   int32_t* starts_ = nullptr;  ///< in order_, by block and chunk, and the end
 };
 
+template <class T, int known>
+void scatter_rows(const Op::Call& call, int64_t width) {
+  const Rows<T, known> values{call.input<T>(0), width};
+  ScatterAdd<Rows<T, known>>(call, values, static_cast<T*>(call.output)).run();
+}
+
 template <class T>
 void scatter(const Op::Call& call) {
   const int64_t rows = call.node->extents[0];
   const int64_t width = rows == 0 ? 0 : call.node->size() / rows;
   switch (width) {
-    case 1: return ScatterAdd<T, 1>(call).run();
-    case 2: return ScatterAdd<T, 2>(call).run();
-    case 3: return ScatterAdd<T, 3>(call).run();
-    case 4: return ScatterAdd<T, 4>(call).run();
-    default: return ScatterAdd<T, 0>(call).run();
+    case 1: return scatter_rows<T, 1>(call, width);
+    case 2: return scatter_rows<T, 2>(call, width);
+    case 3: return scatter_rows<T, 3>(call, width);
+    case 4: return scatter_rows<T, 4>(call, width);
+    default: return scatter_rows<T, 0>(call, width);
+  }
+}
+
+template <class T, int count>
+void scatter_columns(std::span<const Op::Call> calls) {
+  const int64_t rows = calls[0].node->extents[0];
+  Columns<T, count> columns;
+  std::array<T*, static_cast<size_t>(count)> out;
+  for (size_t k = 0; k < out.size(); ++k) {
+    columns.values[k] = calls[k].input<T>(0);
+    out[k] = static_cast<T*>(calls[k].output);
+  }
+  auto* sums = calls[0].scratch->array<T>(rows * count);
+  ScatterAdd<Columns<T, count>>(calls[0], columns, sums).run();
+  parallel_for(rows, static_cast<double>(rows * count) * 0.3, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      for (size_t k = 0; k < out.size(); ++k) out[k][row] = sums[row * count + static_cast<int64_t>(k)];
+    }
+  });
+}
+
+template <class T>
+void scatter_together(std::span<const Op::Call> calls) {
+  static_assert(engine::most_scatters_together == 8);
+  switch (calls.size()) {
+    case 2: return scatter_columns<T, 2>(calls);
+    case 3: return scatter_columns<T, 3>(calls);
+    case 4: return scatter_columns<T, 4>(calls);
+    case 5: return scatter_columns<T, 5>(calls);
+    case 6: return scatter_columns<T, 6>(calls);
+    case 7: return scatter_columns<T, 7>(calls);
+    default: return scatter_columns<T, 8>(calls);
   }
 }
 
@@ -264,5 +338,21 @@ void run_scatter_add(const Op::Call& call) {
     default: return scatter<float>(call);
   }
 }
+
+namespace engine {
+
+bool scatters_together(const Node& node) {
+  const bool floating = node.dtype == DType::float32 || node.dtype == DType::float64;
+  return node.op->run == run_scatter_add && floating && node.size() == node.extents[0];
+}
+
+void run_scatters_together(std::span<const Op::Call> calls) {
+  if (calls[0].node->dtype == DType::float64)
+    scatter_together<double>(calls);
+  else
+    scatter_together<float>(calls);
+}
+
+}  // namespace engine
 
 }  // namespace autograd

@@ -123,9 +123,12 @@ void trace_new_plan(const Plan& plan, const Recording& recording) {
   for (size_t i = 0; i < plan.regions.size(); ++i) {
     const Region& region = plan.regions[i];
     if (region.call) {
-      const Node& node = recording.node(region.position);
-      log_line(title(plan, i) + ": call " + node.op->name + " " + node.shape().to_string() + "\n    " +
-               to_string(node.where));
+      std::string text = title(plan, i) + ": call " + region.name;
+      for (const uint32_t position : region.positions) {
+        const Node& node = recording.node(position);
+        text += " " + node.shape().to_string() + "\n    " + to_string(node.where);
+      }
+      log_line(text);
       continue;
     }
     log_line(title(plan, i) + ": " + domain_of(region.arguments) + ", " +
@@ -156,6 +159,7 @@ void trace_times(const Plan& plan) {
     std::string line = title(plan, i) + text;
     if (region.call) {
       line += std::string(", ") + region.name;
+      if (region.positions.size() > 1) line += " x " + std::to_string(region.positions.size());
     } else if (region.arguments.size > 0) {
       std::snprintf(text, sizeof text, ", %.3f ns an element, %.2f GB/s, ",
                     each * 1e9 / static_cast<double>(region.arguments.size),

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <autograd/core/graph.h>
+#include <autograd/engine/region.h>
+
+#include <vector>
+
+// Processors fetch the lanes of a gather one by one. Where a region gathers from several tables by one list of
+// indices, such as the coordinates and colours of vertices, the tables are put side by side first,
+//
+//     x0 y0 w0 r0 g0 b0 - -     so that one load fetches all that belongs to an index. Then, a block of elements
+//     x1 y1 w1 r1 g1 b1 - -     at a time, before the region's kernel: rows are fetched and transposed into
+//     ...                       columns, which stay in the inner cache, and the kernel loads from there.
+//
+// Nothing is computed, so no bit depends on whether this is done.
+
+namespace autograd::engine {
+
+/// Where something lies: bytes from the memory of a position.
+struct Place {
+  uint32_t base;
+  int64_t bytes;
+};
+
+/// Tables of one number of rows, and the lists of indices into them.
+struct Lookups {
+  /// Elements of four bytes.
+  struct Table {
+    Place place;
+    int64_t stride;  ///< elements from row to row
+    bool operator==(const Table& other) const {
+      return place.base == other.place.base && place.bytes == other.place.bytes && stride == other.stride;
+    }
+  };
+  struct List {
+    Place indices;    ///< int32, one for each element of the domain
+    uint32_t gather;  ///< the first node that asks for it, for errors
+  };
+  static constexpr size_t most_tables = 16;
+
+  int64_t rows = 0;
+  std::vector<Table> tables;
+  std::vector<List> lists;
+  int64_t local = 0;  ///< of the first list's columns, in bytes into local memory
+
+  /// Elements of a row of all tables.
+  int64_t width() const { return (static_cast<int64_t>(tables.size()) + 3) / 4 * 4; }
+  int64_t column(size_t list, size_t table, int64_t block) const {
+    return local + (static_cast<int64_t>(list) * width() + static_cast<int64_t>(table)) * column_stride(block) * 4;
+  }
+  /// Elements from column to column: not a power of two, which would use few lines of the cache again and again.
+  static constexpr int64_t column_stride(int64_t block) { return block + 16; }
+};
+
+/// The tables side by side, in `scratch`.
+const float* pack(const Lookups& lookups, const std::vector<std::byte*>& values, Arena& scratch);
+
+/// Columns of a list for the elements of a piece of at most `block`. Reports a bad index as a fault of
+/// `instruction`, and takes row 0 for it.
+void look_up(const Lookups& lookups, size_t list, const float* packed, const int32_t* indices, const Piece& piece,
+             int64_t block, Fault& fault, size_t instruction);
+
+}  // namespace autograd::engine
