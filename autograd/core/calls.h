@@ -9,4 +9,15 @@ namespace autograd {
 void run_scatter_add(const Op::Call& call);
 void run_matmul(const Op::Call& call);
 
+/// A sparse lower triangular matrix L by columns, rows ascending, its diagonal apart.
+struct TriangularFactor {
+  int64_t size;
+  const int32_t* starts;  ///< [size + 1]
+  const int32_t* rows;
+  const double* numbers;
+  const double* inverse_diagonal;  ///< [size]
+};
+/// x [size, 4]: from b to the solution of L L^T x = b, four right-hand sides side by side.
+void solve_triangular(const TriangularFactor& factor, double* x);
+
 }  // namespace autograd

@@ -1,5 +1,6 @@
 #include <autograd/engine/gemm/level.h>
 #include <autograd/engine/interpreter_kernels.h>
+#include <autograd/engine/triangular_kernel.h>
 
 #include <cmath>
 #include <type_traits>
@@ -293,6 +294,6 @@ StrideFunction strided(DType type) {
 }  // namespace
 
 extern const KernelTable table;
-const KernelTable table{&find, &fold, &gather, &strided, &gemm::BACKLIGHT_KERNEL_VARIANT::level};
+const KernelTable table{&find, &fold, &gather, &strided, &gemm::BACKLIGHT_KERNEL_VARIANT::level, &solve_triangular};
 
 }  // namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT

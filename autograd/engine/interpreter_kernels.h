@@ -1,5 +1,6 @@
 #pragma once
 
+#include <autograd/core/calls.h>
 #include <autograd/engine/gemm/kernels.h>
 #include <autograd/ir/program.h>
 
@@ -29,6 +30,7 @@ struct KernelTable {
   GatherFunction (*gather)(DType type);
   StrideFunction (*strided)(DType type);
   const gemm::Level* gemm;
+  void (*solve)(const TriangularFactor& factor, double* x);
 };
 
 /// The table of the best instruction set that this processor has.

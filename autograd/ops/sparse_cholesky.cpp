@@ -1,4 +1,4 @@
-#include <autograd/core/parallel.h>
+#include <autograd/core/calls.h>
 #include <autograd/ops/elementwise.h>
 #include <autograd/ops/index.h>
 #include <autograd/ops/record.h>
@@ -112,42 +112,24 @@ void copy_numbers(const CholeskyStructure& s, const Sparse& l, double* numbers) 
 
 // Solving -----------------------------------------------------------------------------------------------------------
 
-template <int width>
-void solve_permuted(const CholeskyStructure& s, const double* numbers, double* x) {
-  const auto size = static_cast<size_t>(s.size);
-  const double* inverse_diagonal = numbers + s.l_rows.size();
-  for (size_t column = 0; column < size; ++column) {  // L y = b
-    double* pivot = x + column * width;
-    for (int k = 0; k < width; ++k) pivot[k] *= inverse_diagonal[column];
-    for (auto i = static_cast<size_t>(s.l_starts[column]); i < static_cast<size_t>(s.l_starts[column + 1]); ++i) {
-      double* target = x + static_cast<size_t>(s.l_rows[i]) * width;
-      for (int k = 0; k < width; ++k) target[k] -= numbers[i] * pivot[k];
-    }
-  }
-  for (size_t column = size; column-- > 0;) {  // L^T x = y
-    double* pivot = x + column * width;
-    for (auto i = static_cast<size_t>(s.l_starts[column]); i < static_cast<size_t>(s.l_starts[column + 1]); ++i) {
-      const double* source = x + static_cast<size_t>(s.l_rows[i]) * width;
-      for (int k = 0; k < width; ++k) pivot[k] -= numbers[i] * source[k];
-    }
-    for (int k = 0; k < width; ++k) pivot[k] *= inverse_diagonal[column];
-  }
-}
+constexpr int64_t side_by_side = 4;  // right-hand sides
 
-/// Columns [first, first + width) of the right-hand sides; x: room for so many.
-template <int width, class T>
+/// Columns [first, first + count) of the right-hand sides; x: room for four.
+template <class T>
 void solve_columns(const CholeskyStructure& s, const Op::Call& call, int64_t columns, int64_t first, double* x) {
   const T* b = call.input<T>(0) + first;
   T* out = static_cast<T*>(call.output) + first;
-  const auto size = static_cast<size_t>(s.size);
+  const auto* numbers = call.input<double>(1);
+  const auto size = static_cast<size_t>(s.size), count = static_cast<size_t>(std::min(side_by_side, columns - first));
+  std::fill_n(x, 4 * size, 0.0);
   for (size_t i = 0; i < size; ++i) {
     const T* from = b + s.permutation[i] * columns;
-    for (size_t k = 0; k < width; ++k) x[i * width + k] = static_cast<double>(from[k]);
+    for (size_t k = 0; k < count; ++k) x[4 * i + k] = static_cast<double>(from[k]);
   }
-  solve_permuted<width>(s, call.input<double>(1), x);
+  solve_triangular({s.size, s.l_starts.data(), s.l_rows.data(), numbers, numbers + s.l_rows.size()}, x);
   for (size_t i = 0; i < size; ++i) {
     T* to = out + s.permutation[i] * columns;
-    for (size_t k = 0; k < width; ++k) to[k] = static_cast<T>(x[i * width + k]);
+    for (size_t k = 0; k < count; ++k) to[k] = static_cast<T>(x[4 * i + k]);
   }
 }
 
@@ -160,10 +142,8 @@ template <class T>
 void solve_all(const Op::Call& call) {
   const CholeskyStructure& s = *static_cast<const SolveAttributes*>(call.attributes)->structure;
   const int64_t columns = call.node->rank == 2 ? call.node->extents[1] : 1;
-  auto* x = call.scratch->array<double>(3 * s.size);
-  int64_t column = 0;
-  for (; column + 3 <= columns; column += 3) solve_columns<3, T>(s, call, columns, column, x);
-  for (; column < columns; ++column) solve_columns<1, T>(s, call, columns, column, x);
+  auto* x = call.scratch->array<double>(side_by_side * s.size);
+  for (int64_t column = 0; column < columns; column += side_by_side) solve_columns<T>(s, call, columns, column, x);
 }
 
 void run_solve(const Op::Call& call) {
