@@ -112,8 +112,8 @@ std::vector<Scene> scenes() {
   if (spot) {
     list.push_back(
         {"rear object moves behind another",
-         {{.mesh = render::icosphere(4), .scale = 0.9, .place = {0.5, 0.2, -0.8}, .value = 0.6, .turns = false},
-          {.mesh = *spot, .scale = 0.6, .place = {-0.1, 0, 0.9}, .moves = false}},
+         {{.mesh = *spot},
+          {.mesh = render::icosphere(4), .scale = 0.5, .place = {0.5, 0.2, 1.2}, .value = 0.25, .moves = false}},
          {.10, .08, .04, .025}});
   }
   list.push_back(
