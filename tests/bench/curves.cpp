@@ -15,6 +15,8 @@
 // places in every step; visibility, the antialiased image of interpolated colours (visibility included), and the
 // gradients of positions and colours for a given gradient image.
 //
+// Times of one thread are the processor's; those of two are the clock's, so nothing else may run beside them.
+//
 //   curves      exit code 1 where time grows faster than the size, or two threads are not worth 1.8
 
 namespace {
