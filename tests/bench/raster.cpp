@@ -1,19 +1,18 @@
 #include <fmt/format.h>
 #include <render/geometry/camera.h>
-#include <render/geometry/obj.h>
 #include <render/geometry/shapes.h>
 #include <render/geometry/topology.h>
 #include <render/raster/silhouettes.h>
+#include <tests/bench/data_mesh.h>
 #include <tests/bench/raster_by_hand.h>
 #include <tests/bench/rows.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 // The renderer's speed on one view of 512 x 512 pixels: a mesh whose longest half-extent is 1, turned by 0.7, at
 // distance 4, focal length 1.55 x 512 pixels, vertices at other places in every step. Visibility, then the antialiased
@@ -35,14 +34,11 @@ struct Times {
   double total() const { return visibility.back() + forward.back() + backward.back(); }
 };
 
-/// A file of $BACKLIGHT_DATA, else the demo's shape with about as many faces.
+/// A file of the test data, else the demo's shape with about as many faces.
 render::Mesh load(const char* file, int subdivisions, std::string& note) {
-  const char* given = std::getenv("BACKLIGHT_DATA");
-  const std::filesystem::path folder =
-      given ? given : std::filesystem::path(BACKLIGHT_SOURCE_ROOT) / ".." / "shared" / "data";
-  const std::filesystem::path path = folder / "meshes" / file;
-  if (std::filesystem::exists(path)) return render::read_obj(path);
-  note = path.string() + " is not there (set BACKLIGHT_DATA): another shape takes its place";
+  DataMesh found = data_mesh(file);
+  if (found.mesh) return *std::move(found.mesh);
+  note = found.missing + ": another shape takes its place";
   return render::creature(subdivisions);
 }
 
