@@ -243,6 +243,37 @@ TEST_CASE("fit texture says what is wrong") {
   REQUIRE_THROWS_WITH(TextureFit(dataset, elsewhere, quick(1)), ContainsSubstring("no training view shows the mesh"));
 }
 
+TEST_CASE("a texture may have any size, down to one texel") {
+  const Mesh mesh = sample::globe(8);
+  const Dataset dataset = pictures(mesh, sample::plain(4, 4, {200, 100, 50, 255}), LightingPreset::none, 4);
+  FitTextureOptions options = quick(3);
+  options.size = GENERATE(1, 2, 7, 33);
+  TextureFit fit(dataset, mesh, options);
+  fit.run();
+  const Image8 texture = fit.texture();
+  REQUIRE(texture.width == options.size);
+  int worst = 0;
+  for (size_t i = 0; i < texture.rgba.size(); i += 4) {
+    worst = std::max({worst, std::abs(texture.rgba[i] - 200), std::abs(texture.rgba[i + 1] - 100)});
+  }
+  CHECK(worst <= 6);
+  CHECK(heldout_psnr(fit) > 30);
+}
+
+TEST_CASE("coordinates of no area give each face its mean colour, and are named") {
+  Mesh mesh = sample::globe(8);
+  mesh.uvs = ag::full(mesh.uvs.shape(), 0.5);
+  const Dataset dataset = pictures(sample::globe(8), sample::plain(4, 4, {200, 100, 50, 255}), LightingPreset::none, 4);
+  TextureFit fit(dataset, mesh, quick(0));
+  fit.run();
+  CHECK(fit.coverage() == 0);
+  CHECK(std::abs(fit.texture().rgba[0] - 200) <= 2);
+  CHECK(heldout_psnr(fit) > 30);
+  const std::vector<std::string> remarks = fit.remarks(fit.scores());
+  REQUIRE(remarks.size() == 1);
+  CHECK_THAT(remarks[0], ContainsSubstring("224 of 224 faces have texture coordinates of no area"));
+}
+
 TEST_CASE("places that share texels are named") {
   Mesh mesh = sample::globe(8);
   // Everything on the left half of the texture, twice.
