@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+#include <render/fit/dataset.h>
+#include <render/geometry/camera_convention.h>
 #include <render/geometry/obj.h>
 #include <render/image/image.h>
 #include <tests/apps/cube_pictures.h>
@@ -94,6 +97,28 @@ TEST_CASE("coordinates that span no area get a new atlas; those far outside [0, 
   const ToolRun nan = place.fit("nan.obj", "nan");
   CHECK(nan.code == 1);
   CHECK_THAT(nan.err, ContainsSubstring("nan.obj:9: 'nan' is not finite"));
+}
+
+TEST_CASE("a COLMAP text model is as good a dataset as transforms.json") {
+  const Pictures place;
+  const render::Dataset dataset = render::read_dataset(place / "views");
+  std::string cameras, images;
+  for (const render::View& view : dataset.views) {
+    const render::Camera& camera = view.camera;
+    const auto [q, t] = render::pose_to_colmap(camera.world_from_camera);
+    const size_t id = static_cast<size_t>(&view - dataset.views.data()) + 1;
+    cameras += fmt::format("{} PINHOLE {} {} {} {} {} {}\n", id, camera.width, camera.height, camera.fx, camera.fy,
+                           camera.cx, camera.cy);
+    images += fmt::format("{} {} {} {} {} {} {} {} {} {}\n\n", id, q[0], q[1], q[2], q[3], t[0], t[1], t[2], id,
+                          fs::path(view.name).filename().string());
+  }
+  fs::remove(place / "views" / "transforms.json");
+  place.write("views/cameras.txt", cameras);
+  place.write("views/images.txt", images);
+  const ToolRun run = place.fit("cube.obj", "fit", {"--steps", "5", "--json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  CHECK(Json::parse(run.out)["psnr_heldout"].get<double>() > 30);
 }
 
 TEST_CASE("a mesh whose own texture cannot be read is painted anew") {
