@@ -3,6 +3,7 @@
 #include <apps/fit_results.h>
 #include <fmt/format.h>
 #include <render/geometry/atlas.h>
+#include <render/raster/texture_use.h>
 
 #include <algorithm>
 #include <chrono>
@@ -81,8 +82,12 @@ bool all_faces_have_uvs(const render::Mesh& mesh) {
 
 /// The mesh with coordinates for each of its faces.
 render::Mesh with_coordinates(const render::Mesh& mesh, int size) {
-  if (all_faces_have_uvs(mesh)) return mesh;
-  if (mesh.has_uvs()) warning("some faces have no texture coordinates: the mesh gets a new atlas");
+  if (mesh.has_uvs() && !all_faces_have_uvs(mesh)) {
+    warning("some faces have no texture coordinates: the mesh gets a new atlas");
+  } else if (mesh.has_uvs()) {
+    if (render::texture_use(mesh.uvs, mesh.uv_triangles, 1, 1).flat_faces < mesh.faces()) return mesh;
+    warning("the texture coordinates span no area: the mesh gets a new atlas");
+  }
   return render::with_atlas(mesh, {.size = size});
 }
 

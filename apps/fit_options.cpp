@@ -37,7 +37,7 @@ std::string check_background(const std::string& text) {
 }  // namespace
 
 void add_fit_options(CLI::App& command, FitOptions& options, const std::string& results) {
-  command.add_option("dataset", options.dataset, "folder with transforms.json and its images")
+  command.add_option("dataset", options.dataset, "folder with transforms.json, or a COLMAP text model, and its images")
       ->required()
       ->type_name("DIR");
   command.add_option("-o,--out", options.out, "folder for " + results + "; made if missing")
@@ -53,7 +53,7 @@ void add_fit_options(CLI::App& command, FitOptions& options, const std::string& 
       ->capture_default_str();
   command
       .add_option("--convention", options.convention,
-                  "camera axes of the dataset: opengl (Blender, NeRF) or opencv (COLMAP)")
+                  "camera axes in transforms.json: opengl (Blender, NeRF) or opencv")
       ->type_name("NAME")
       ->check(CLI::IsMember(conventions).description(""))
       ->capture_default_str();

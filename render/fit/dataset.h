@@ -39,7 +39,9 @@ struct Dataset {
   std::vector<std::string> warnings;  ///< one line each
 };
 
-/// Reads `folder`/transforms.json (NeRF style), or a JSON file named itself, and its images:
+/// Reads a folder of posed images: with transforms.json (below), or with a COLMAP text model.
+///
+/// `folder`/transforms.json (NeRF style), or a JSON file named itself:
 ///
 ///   frames            each: file_path relative to the JSON and not outside its folder (as it stands, else
 ///                     with .png, else .jpg), transform_matrix, and any of the keys below (frame wins)
@@ -49,10 +51,14 @@ struct Dataset {
 ///   camera_angle_x    radians across the width, where there is no fl_x
 ///   w h               must be the image's size
 ///   k1 .. p2          distortion must be zero
-///   mask              the image's alpha; else the frame's mask_path; else masks/<stem>.png (grey values);
-///                     else options.background
+///   mask              the image's alpha; else the frame's mask_path; else masks/<name>.png or masks/<stem>.png
+///                     (grey values); else options.background
 ///
-/// throws  FileError naming the JSON or the image and the frame, and what to do; ValueError where the
+/// COLMAP's cameras.txt (of pinhole cameras, that is, undistorted) and images.txt in `folder`, `folder`/sparse/0 or
+/// `folder`/sparse, with images in `folder`/images or `folder`, in the order of their names; masks as above.
+/// options.convention says nothing about these: their axes are OpenCV's.
+///
+/// throws  FileError naming the file, the image and the frame or line, and what to do; ValueError where the
 ///         options are out of range
 BACKLIGHT_API Dataset read_dataset(const std::filesystem::path& folder, const DatasetOptions& options = {});
 

@@ -1,123 +1,34 @@
 #include <autograd/core/error.h>
 #include <fmt/format.h>
-#include <render/fit/dataset.h>
-#include <render/fit/pose.h>
+#include <render/fit/dataset_parts.h>
 #include <render/image/file.h>
 
 #include <algorithm>
-#include <cmath>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <numbers>
-#include <utility>
-
-// One frame of the file becomes one View in four steps, each of which can refuse it by name:
-// resolve() finds the image, read_intrinsics() and read_pose() make the camera, attach_mask() the alpha.
 
 namespace render {
 
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
 
-/// One entry of "frames" and what it needs to find its values and to name itself in an error.
-struct Frame {
-  const fs::path& json_path;
-  const Json& document;
-  const Json& entry;
-  size_t index;
-  std::string name;  ///< its file_path
-
-  [[noreturn]] void fail(const std::string& reason) const {
-    const std::string quoted = name.empty() ? "" : fmt::format(" ({})", name);
-    throw FileError(fmt::format("{}: frame {}{}: {}", json_path.string(), index, quoted, reason));
+void check_options(const DatasetOptions& options) {
+  const auto is_byte = [](int value) { return value >= 0 && value <= 255; };
+  if (options.max_size <= 0) {
+    throw ag::ValueError(fmt::format("read_dataset: max_size is {}; expected 1 or more", options.max_size));
   }
-};
-
-// JSON ------------------------------------------------------------------------------------------
-
-/// The text after "[json.exception.kind.101] parse error at line 1, column 2: ", with our own "path:line: ".
-[[noreturn]] void fail_parsing(const fs::path& path, const std::string& what, std::string_view text, size_t byte) {
-  const size_t prefix = what.find(": ");
-  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(byte), '\n');
-  throw FileError(fmt::format("{}:{}: {}", path.string(), line, what.substr(prefix == what.npos ? 0 : prefix + 2)));
+  if (!options.background) return;
+  const auto& [rgb, tolerance] = *options.background;
+  if (std::all_of(rgb.begin(), rgb.end(), is_byte) && is_byte(tolerance)) return;
+  throw ag::ValueError(fmt::format("read_dataset: background {},{},{},{}; expected numbers from 0 to 255", rgb[0],
+                                   rgb[1], rgb[2], tolerance));
 }
 
-Json parse(const fs::path& path) {
-  const std::vector<unsigned char> bytes = read_file(path);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  try {
-    return Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    fail_parsing(path, error.what(), text, std::min(text.size(), std::max<size_t>(error.byte, 1) - 1));
-  } catch (const Json::out_of_range& error) {
-    throw FileError(fmt::format("{}: {}", path.string(), error.what()));  // a number beyond float64
-  }
-}
+// Masks -----------------------------------------------------------------------------------------
 
-/// The value of `key`, null counting as absent.
-const Json* find(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-std::optional<double> find_number(const Frame& frame, const Json& object, const char* key) {
-  const Json* value = find(object, key);
-  if (!value) return std::nullopt;
-  if (!value->is_number()) frame.fail(fmt::format("{} is {}; expected a number", key, value->dump()));
-  return value->get<double>();
-}
-
-/// The frame's value, else the file's.
-std::optional<double> find_number(const Frame& frame, const char* key) {
-  const std::optional<double> own = find_number(frame, frame.entry, key);
-  return own ? own : find_number(frame, frame.document, key);
-}
-
-/// A string that may stand in a path and in a one-line message; empty where there is none.
-std::string find_path(const Frame& frame, const char* key) {
-  const Json* value = find(frame.entry, key);
-  if (!value) return {};
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (value->is_string()) {
-    const std::string& text = value->get_ref<const std::string&>();
-    if (!text.empty() && std::none_of(text.begin(), text.end(), is_control)) return text;
-  }
-  frame.fail(fmt::format("{} is {}; expected the path of an image", key, value->dump()));
-}
-
-// Images ----------------------------------------------------------------------------------------
-
-/// The file that `name` means, relative to the JSON and inside its folder.
-fs::path resolve(const Frame& frame, const char* key, const std::string& name) {
-  const fs::path relative = fs::path(name).lexically_normal();
-  if (relative.is_absolute() || *relative.begin() == "..") {
-    frame.fail(fmt::format("{} {} leads out of the dataset's folder; expected a path below {}", key, name,
-                           frame.json_path.filename().string()));
-  }
-  const fs::path path = frame.json_path.parent_path() / relative;
-  for (const char* extension : {"", ".png", ".jpg"}) {
-    fs::path candidate = path;
-    candidate += extension;
-    std::error_code ignored;
-    if (fs::is_regular_file(candidate, ignored)) return candidate;
-  }
-  frame.fail(fmt::format("{} {}: no such image (nor with .png or .jpg added)", key, path.string()));
-}
-
-Image8 read_frame_image(const Frame& frame, const fs::path& path) {
-  try {
-    return read_image(path);
-  } catch (const FileError& error) {
-    throw FileError(fmt::format("{} (frame {} of {})", error.what(), frame.index, frame.json_path.string()));
-  }
-}
-
-void mask_from_image(const Frame& frame, const fs::path& path, Image8& image) {
-  const Image8 mask = read_frame_image(frame, path);
+void mask_from_image(const ViewPlace& place, const fs::path& path, Image8& image) {
+  const Image8 mask = read_view_image(place, path);
   if (mask.width != image.width || mask.height != image.height) {
-    frame.fail(fmt::format("the mask {} is {}x{}, its image {}x{} pixels; expected equal sizes", path.string(),
+    place.fail(fmt::format("the mask {} is {}x{}, its image {}x{} pixels; expected equal sizes", path.string(),
                            mask.width, mask.height, image.width, image.height));
   }
   for (size_t at = 0; at < image.rgba.size(); at += 4) {
@@ -137,131 +48,8 @@ void mask_from_background(const Background& background, Image8& image) {
   }
 }
 
-void attach_mask(const Frame& frame, const fs::path& path, const DatasetOptions& options, Image8& image) {
-  if (image.has_alpha) return;
-  std::error_code ignored;
-  const fs::path beside = frame.json_path.parent_path() / "masks" / (path.stem().string() + ".png");
-  if (const std::string mask_path = find_path(frame, "mask_path"); !mask_path.empty()) {
-    mask_from_image(frame, resolve(frame, "mask_path", mask_path), image);
-  } else if (fs::is_regular_file(beside, ignored)) {
-    mask_from_image(frame, beside, image);
-  } else if (options.background) {
-    mask_from_background(*options.background, image);
-  } else {
-    frame.fail(
-        fmt::format("{} has no mask; give it an alpha channel, a mask_path in its frame, a file masks/{}, or "
-                    "the background's colour with --background R,G,B",
-                    path.string(), beside.filename().string()));
-  }
-  image.has_alpha = true;
-}
-
-// Cameras ---------------------------------------------------------------------------------------
-
-struct Focal {
-  double x, y;
-};
-
-/// fl_x or camera_angle_x of the frame, else of the file; fl_y follows fl_x unless it is given beside or within.
-Focal read_focal(const Frame& frame, double width) {
-  std::optional<double> x, y;
-  for (const Json* level : {&frame.entry, &frame.document}) {
-    if (!y) y = find_number(frame, *level, "fl_y");
-    x = find_number(frame, *level, "fl_x");
-    if (const auto angle = find_number(frame, *level, "camera_angle_x"); angle && !x) {
-      if (!(*angle > 0 && *angle < std::numbers::pi)) {
-        frame.fail(fmt::format("camera_angle_x is {}; expected radians between 0 and pi", *angle));
-      }
-      x = width / (2 * std::tan(*angle / 2));
-    }
-    if (x) break;
-  }
-  if (!x) frame.fail("no focal length; expected fl_x (pixels) or camera_angle_x (radians), in the frame or at the top");
-  const Focal focal{*x, y.value_or(*x)};
-  if (!(focal.x > 0 && focal.y > 0)) {
-    frame.fail(fmt::format("fl_x and fl_y are {} and {}; expected positive pixels", focal.x, focal.y));
-  }
-  return focal;
-}
-
-void refuse_distortion(const Frame& frame) {
-  for (const char* key : {"k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2"}) {
-    if (const double value = find_number(frame, key).value_or(0); value != 0) {
-      frame.fail(fmt::format("lens distortion is not supported: {} is {}; undistort the images first", key, value));
-    }
-  }
-}
-
-/// A camera without a pose, for the image as its file has it.
-Camera read_intrinsics(const Frame& frame, const fs::path& path, const Image8& image) {
-  refuse_distortion(frame);
-  const double width = find_number(frame, "w").value_or(image.width);
-  const double height = find_number(frame, "h").value_or(image.height);
-  if (width != image.width || height != image.height) {
-    frame.fail(fmt::format("{} is {}x{} pixels, but w and h say {}x{}; scale fl_x, fl_y, cx, cy, w and h to the image",
-                           path.string(), image.width, image.height, width, height));
-  }
-  const Focal focal = read_focal(frame, width);
-  Camera camera{image.width, image.height, focal.x, focal.y};
-  camera.cx = find_number(frame, "cx").value_or(width / 2);
-  camera.cy = find_number(frame, "cy").value_or(height / 2);
-  return camera;
-}
-
-Matrix4 read_matrix(const Frame& frame) {
-  const char* expected = "expected transform_matrix: 4 rows of 4 numbers, camera to world";
-  const Json* rows = find(frame.entry, "transform_matrix");
-  if (!rows || !rows->is_array() || rows->size() != 4) frame.fail(expected);
-  Matrix4 matrix{};
-  for (size_t row = 0; row < 4; ++row) {
-    const Json& values = (*rows)[row];
-    if (!values.is_array() || values.size() != 4) frame.fail(expected);
-    for (size_t column = 0; column < 4; ++column) {
-      if (!values[column].is_number()) frame.fail(expected);
-      matrix[4 * row + column] = values[column].get<double>();
-    }
-  }
-  return matrix;
-}
-
-RigidPose read_pose(const Frame& frame, Convention convention) {
-  RigidPose pose;
-  try {
-    pose = rigid_pose(read_matrix(frame));
-  } catch (const ag::ValueError& error) {
-    frame.fail(error.what());
-  }
-  if (convention == Convention::opencv) pose.world_from_camera = swap_opengl_opencv(pose.world_from_camera);
-  return pose;
-}
-
-void shrink_view(View& view, int max_size) {
-  view.image = shrink(view.image, max_size);
-  view.camera = resized(view.camera, view.image.width, view.image.height);
-}
-
-// Warnings --------------------------------------------------------------------------------------
-
-/// Counts frames of one kind, for one line that names the first.
-class Tally {
- public:
-  void add(const std::string& name) {
-    if (count_++ == 0) first_ = name;
-  }
-  /// "3 of 24 frames TEXT (first: images/004)".
-  void report(const std::string& text, Dataset& dataset) const {
-    if (count_ == 0) return;
-    dataset.warnings.push_back(
-        fmt::format("{} of {} frames {} (first: {})", count_, dataset.views.size(), text, first_));
-  }
-
- private:
-  size_t count_ = 0;
-  std::string first_;
-};
-
 void warn_of_masks(Dataset& dataset) {
-  Tally empty, full;
+  ViewTally empty, full;
   for (const View& view : dataset.views) {
     unsigned char least = 255, greatest = 0;
     for (size_t at = 3; at < view.image.rgba.size(); at += 4) {
@@ -275,68 +63,79 @@ void warn_of_masks(Dataset& dataset) {
   full.report("have a mask that covers the whole image", dataset);
 }
 
-void check_options(const DatasetOptions& options) {
-  const auto is_byte = [](int value) { return value >= 0 && value <= 255; };
-  if (options.max_size <= 0) {
-    throw ag::ValueError(fmt::format("read_dataset: max_size is {}; expected 1 or more", options.max_size));
-  }
-  if (!options.background) return;
-  const auto& [rgb, tolerance] = *options.background;
-  if (std::all_of(rgb.begin(), rgb.end(), is_byte) && is_byte(tolerance)) return;
-  throw ag::ValueError(fmt::format("read_dataset: background {},{},{},{}; expected numbers from 0 to 255", rgb[0],
-                                   rgb[1], rgb[2], tolerance));
-}
-
-const Json& frames_of(const fs::path& path, const Json& document) {
-  const Json* frames = document.is_object() ? find(document, "frames") : nullptr;
-  if (!frames || !frames->is_array() || frames->empty()) {
-    throw FileError(fmt::format("{}: no frames; expected an object with a list \"frames\"", path.string()));
-  }
-  return *frames;
-}
-
-/// The JSON that `folder` is or holds.
-fs::path json_of(const fs::path& folder) {
+Dataset read_views(const fs::path& folder, const DatasetOptions& options) {
   std::error_code ignored;
-  const fs::path path = fs::is_regular_file(folder, ignored) ? folder : folder / "transforms.json";
-  if (fs::exists(path, ignored)) return path;
-  throw FileError(fmt::format(
-      "{}: no such file; a dataset is a folder with transforms.json (NeRF style) and its images", path.string()));
-}
-
-View read_view(const Frame& frame, const fs::path& image_path, const DatasetOptions& options, Tally& scaled) {
-  View view{frame.name, {}, read_frame_image(frame, image_path)};
-  view.camera = read_intrinsics(frame, image_path, view.image);
-  const RigidPose pose = read_pose(frame, options.convention);
-  if (pose.scale != 1) scaled.add(fmt::format("{}, {:.6g}", frame.name, pose.scale));
-  view.camera.world_from_camera = pose.world_from_camera;
-  attach_mask(frame, image_path, options, view.image);
-  shrink_view(view, options.max_size);
-  return view;
+  if (fs::is_regular_file(folder, ignored)) return read_transforms(folder, options);
+  const fs::path transforms = folder / "transforms.json";
+  if (fs::exists(transforms, ignored)) return read_transforms(transforms, options);
+  if (const auto model = find_colmap_model(folder)) return read_colmap(folder, *model, options);
+  throw FileError(
+      fmt::format("{}: no such file; a dataset is a folder with transforms.json (NeRF style), or with cameras.txt and "
+                  "images.txt (COLMAP, also in sparse/0 or sparse), and its images",
+                  transforms.string()));
 }
 
 }  // namespace
 
+void ViewPlace::fail(const std::string& reason) const { throw FileError(before + ": " + reason); }
+
+void ViewTally::add(const std::string& name) {
+  if (count_++ == 0) first_ = name;
+}
+
+void ViewTally::report(const std::string& text, Dataset& dataset) const {
+  if (count_ == 0) return;
+  dataset.warnings.push_back(fmt::format("{} of {} frames {} (first: {})", count_, dataset.views.size(), text, first_));
+}
+
+fs::path relative_path(const ViewPlace& place, const std::string& key, const std::string& name) {
+  const fs::path relative = fs::path(name).lexically_normal();
+  if (relative.is_absolute() || *relative.begin() == "..") {
+    place.fail(fmt::format("{} {} leads out of the dataset's folder; expected a path below it", key, name));
+  }
+  return relative;
+}
+
+Image8 read_view_image(const ViewPlace& place, const fs::path& path) {
+  try {
+    return read_image(path);
+  } catch (const FileError& error) {
+    throw FileError(fmt::format("{} ({})", error.what(), place.after));
+  }
+}
+
+std::optional<fs::path> find_mask(const fs::path& folder, const fs::path& name) {
+  const fs::path path = folder / "masks" / name;
+  fs::path appended = path, replaced = path;
+  appended += ".png";
+  replaced.replace_extension(".png");
+  std::error_code ignored;
+  for (const fs::path& candidate : {appended, replaced}) {
+    if (fs::is_regular_file(candidate, ignored)) return candidate;
+  }
+  return std::nullopt;
+}
+
+void finish_view(const ViewPlace& place, const fs::path& image_path, const std::optional<fs::path>& mask,
+                 const DatasetOptions& options, View& view) {
+  if (!view.image.has_alpha && mask) {
+    mask_from_image(place, *mask, view.image);
+  } else if (!view.image.has_alpha && options.background) {
+    mask_from_background(*options.background, view.image);
+  } else if (!view.image.has_alpha) {
+    place.fail(
+        fmt::format("{} has no mask; give it an alpha channel, a mask_path in its frame of transforms.json, a file "
+                    "masks/{}.png, or the background's colour with --background R,G,B",
+                    image_path.string(), image_path.stem().string()));
+  }
+  view.image.has_alpha = true;
+  view.image = shrink(view.image, options.max_size);
+  view.camera = resized(view.camera, view.image.width, view.image.height);
+}
+
 Dataset read_dataset(const fs::path& folder, const DatasetOptions& options) {
   check_options(options);
-  const fs::path path = json_of(folder);
-  const Json document = parse(path);
-  const Json& frames = frames_of(path, document);
-
-  Dataset dataset;
-  Tally scaled;
-  std::map<fs::path, size_t> seen;  // the frame that an image belongs to
-  for (size_t index = 0; index < frames.size(); ++index) {
-    Frame frame{path, document, frames[index], index, {}};
-    if (!frame.entry.is_object()) frame.fail("expected an object with file_path and transform_matrix");
-    frame.name = find_path(frame, "file_path");
-    if (frame.name.empty()) frame.fail("no file_path");
-    const fs::path image_path = resolve(frame, "file_path", frame.name);
-    const auto [earlier, is_new] = seen.emplace(image_path, index);
-    if (!is_new) frame.fail(fmt::format("the same image as frame {}", earlier->second));
-    dataset.views.push_back(read_view(frame, image_path, options, scaled));
-  }
-  scaled.report("have a transform_matrix with a scale, which was divided out", dataset);
+  Dataset dataset = read_views(folder, options);
   warn_of_masks(dataset);
   return dataset;
 }

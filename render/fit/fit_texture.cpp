@@ -347,13 +347,16 @@ std::vector<ViewScore> TextureFit::scores() const {
 
 std::vector<std::string> TextureFit::remarks(const std::vector<ViewScore>& scores) const {
   std::vector<std::string> lines = disagreeing_views(state_->dataset, scores);
-  const double overlap =
-      texture_use(state_->surface.uvs, state_->surface.uv_triangles, state_->options.size, state_->options.size)
-          .overlap;
-  if (overlap > 0.05) {
+  const TexturedSurface& surface = state_->surface;
+  const TextureUse use = texture_use(surface.uvs, surface.uv_triangles, state_->options.size, state_->options.size);
+  if (use.overlap > 0.05) {
     lines.push_back(
         fmt::format("parts of the surface share texels ({:.0f}% more area than texels): what they show is averaged",
-                    100 * overlap));
+                    100 * use.overlap));
+  }
+  if (use.flat_faces > 0) {
+    lines.push_back(fmt::format("{} of {} faces have texture coordinates of no area: a face shows one spot or line",
+                                use.flat_faces, surface.triangles.shape()[0]));
   }
   return lines;
 }

@@ -6,6 +6,8 @@
 #include <render/shading/still.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string>
 
 namespace render {
 
@@ -36,13 +38,28 @@ Vec2 columns(const ag::Array& uvs) {
   return {ag::select(table, 1, 0), ag::select(table, 1, 1)};
 }
 
+/// Throws unless each corner has a texture coordinate, and that a number: gradients would spread what is none.
+void check_coordinates(const Mesh& mesh) {
+  require_table("textured_surface", "uvs", mesh.uvs, 2, ag::DType::float32);
+  const std::span<const int32_t> corners = mesh.uv_triangles.values<int32_t>();
+  if (mesh.uv_triangles.shape() != mesh.triangles.shape() ||
+      std::ranges::any_of(corners, [](int32_t uv) { return uv < 0; })) {
+    throw ag::ValueError("textured_surface: a face has no texture coordinates; with_atlas() gives all faces some");
+  }
+  require_indices("textured_surface", "uv_triangles", mesh.uv_triangles, 0, mesh.uvs.shape()[0]);
+  const std::span<const float> uvs = mesh.uvs.values<float>();
+  for (const int32_t corner : corners) {
+    const auto at = 2 * static_cast<size_t>(corner);
+    if (std::isfinite(uvs[at]) && std::isfinite(uvs[at + 1])) continue;
+    throw ag::ValueError("textured_surface: texture coordinate " + std::to_string(corner) + " is (" +
+                         std::to_string(uvs[at]) + ", " + std::to_string(uvs[at + 1]) + "); expected finite numbers");
+  }
+}
+
 }  // namespace
 
 TexturedSurface textured_surface(const Mesh& mesh) {
-  const std::span<const int32_t> uv_triangles = mesh.uv_triangles.values<int32_t>();
-  if (!mesh.has_uvs() || std::ranges::any_of(uv_triangles, [](int32_t uv) { return uv < 0; })) {
-    throw ag::ValueError("textured_surface: a face has no texture coordinates; with_atlas() gives all faces some");
-  }
+  check_coordinates(mesh);
   const BoundingSphere sphere = bounding_sphere(mesh);
   if (!(sphere.radius > 0)) throw ag::ValueError("textured_surface: the mesh has no extent");
   Mesh unit = mesh;

@@ -17,7 +17,9 @@ struct TexturedSurface {
   ag::Array face_normals;    ///< [faces, 3] float32, of any length, on the side of the corners'
 };
 
-/// throws ValueError where a face has no texture coordinates, or the mesh no extent
+/// Texture coordinates may lie anywhere (outside [0, 1] they repeat the texture) and span no area.
+/// throws  ValueError where a face has no texture coordinates or ones that are not finite, or the mesh has no extent;
+///         ShapeError, DTypeError or IndexError for a mesh that does not fit together
 BACKLIGHT_API TexturedSurface textured_surface(const Mesh& mesh);
 
 /// The surface as cameras see it; draw(view.surface, colour) makes the image.

@@ -103,8 +103,10 @@ Mesh with_atlas(const Mesh& mesh, const AtlasOptions& options) {
                          std::to_string(options.gutter) + "; expected a size from 1 to 16384 and a gutter below it");
   }
   const Surface surface("with_atlas", mesh);
-  const double cell = std::max(std::sqrt(total_area(surface)) / options.size, std::numeric_limits<double>::min());
-  const std::vector<Chart> charts = cut_charts(surface, make_topology(mesh.positions, mesh.triangles), cell);
+  if (!std::isfinite(total_area(surface))) {
+    throw ag::ValueError("with_atlas: the surface's area is not finite; expected finite positions");
+  }
+  const std::vector<Chart> charts = cut_charts(surface, make_topology(mesh.positions, mesh.triangles), options.size);
   std::vector<FlatChart> flats;
   for (const Chart& chart : charts) flats.push_back(flatten(surface, chart));
   const std::optional<Packing> packing = pack(flats, options.size, options.gutter);

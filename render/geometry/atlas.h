@@ -10,10 +10,12 @@ struct AtlasOptions {
 };
 
 /// The mesh with texture coordinates for all of its faces, in place of those it had: the surface is cut into charts
-/// that are laid flat and packed side by side, without overlap and equally dense. Neighbouring faces join a chart while
-/// their normals stay within about a right angle's two thirds of its own; a chart that would cover itself is cut again.
-/// The same mesh gives the same atlas. Materials are dropped: they were meant for the old coordinates.
-/// throws  ValueError: options out of range, or more charts than the texture has room for
+/// that are laid flat and packed side by side, without overlap. No face has less than half as many texels for its area
+/// as another, since charts are equally dense and a face leans from its chart's normal by 60 degrees at most; a chart
+/// that would cover itself is cut again. Faces without area get coordinates too. The same mesh gives the same atlas.
+/// Materials are dropped: they were meant for the old coordinates.
+/// throws  ValueError: options out of range, positions that are not finite, or more charts than the texture has room
+/// for
 BACKLIGHT_API Mesh with_atlas(const Mesh& mesh, const AtlasOptions& options = {});
 
 }  // namespace render

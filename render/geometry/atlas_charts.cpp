@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <queue>
 #include <unordered_map>
@@ -20,9 +21,8 @@ namespace render {
 
 namespace {
 
-constexpr double growth_cosine = 0.55;  // of a face's normal with its chart's mean: an edge shrinks at most by half
-constexpr double merge_cosine = 0.35;   // what a merged face may lean
-constexpr double facing_cosine = 0.1;   // below it a face is seen too much from the side to stay
+constexpr double growth_cosine = 0.55;  // of a face's normal with its chart's, while that is still growing
+constexpr double least_cosine = 0.5;    // in the end; texels for a face's area are as many as this cosine says
 constexpr double small_chart = 0.005;   // of the whole area: charts to be merged
 constexpr size_t none = SIZE_MAX;
 
@@ -75,9 +75,9 @@ Double3 mean_normal(const Faces& faces, const std::vector<size_t>& members) {
   return normalized(sum);
 }
 
-/// Whether a face may lie in a chart seen along `normal`; one without area may lie anywhere.
-bool leans(const Faces& faces, size_t face, const Double3& normal, double least_cosine) {
-  return faces.areas[face] == 0 || dot(faces.normals[face], normal) >= least_cosine;
+/// Whether a face may lie in a chart seen along `normal`; one without a normal, so without area, may lie anywhere.
+bool may_lie(const Faces& faces, size_t face, const Double3& normal, double cosine) {
+  return length(faces.normals[face]) == 0 || dot(faces.normals[face], normal) >= cosine;
 }
 
 /// The chart of free faces around `seed`; marks them as `number` in `chart_of`.
@@ -97,7 +97,7 @@ Chart grow(const Faces& faces, size_t seed, size_t number, std::vector<size_t>& 
     const size_t face = queue.top().face;
     queue.pop();
     if (chart_of[face] != none) continue;
-    if (!chart.faces.empty() && !leans(faces, face, normalized(sum), growth_cosine)) continue;
+    if (!chart.faces.empty() && !may_lie(faces, face, normalized(sum), growth_cosine)) continue;
     chart_of[face] = number;
     chart.faces.push_back(face);
     sum = sum + faces.normals[face] * faces.areas[face];
@@ -124,7 +124,7 @@ size_t best_neighbour(const Faces& faces, const std::vector<Chart>& charts, size
   size_t best = none;
   for (const auto& [other, border] : borders) {
     const bool fits = std::ranges::all_of(
-        charts[number].faces, [&](size_t face) { return leans(faces, face, charts[other].normal, merge_cosine); });
+        charts[number].faces, [&](size_t face) { return may_lie(faces, face, charts[other].normal, least_cosine); });
     if (fits && (best == none || border > borders[best])) best = other;
   }
   return best;
@@ -164,11 +164,11 @@ class Grid {
     for (size_t i = 0; i < 3; ++i) x[i] = corner[i].x / cell_, y[i] = corner[i].y / cell_;
     const double area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0]);
     if (!(area > 0)) return true;
-    const auto [left, right] = std::ranges::minmax(x);
     const auto [low, high] = std::ranges::minmax(y);
     std::vector<uint64_t> inside;
     for (double row = std::floor(low); row <= high; ++row) {
-      for (double column = std::floor(left); column <= right; ++column) {
+      const auto [left, right] = span_at(x, y, row + 0.5);
+      for (double column = std::floor(left - 0.5); column <= right; ++column) {
         const double px = column + 0.5, py = row + 0.5;
         const auto weight = [&](size_t a, size_t b) { return (x[a] - px) * (y[b] - py) - (x[b] - px) * (y[a] - py); };
         constexpr double border = 1e-9;  // a centre on an edge is nobody's
@@ -184,25 +184,58 @@ class Grid {
   }
 
  private:
+  /// Where the triangle's edges cross a horizontal line; left beyond right where they do not.
+  static std::pair<double, double> span_at(const std::array<double, 3>& x, const std::array<double, 3>& y, double at) {
+    double left = std::numeric_limits<double>::infinity(), right = -left;
+    for (size_t a = 0, b = 1; a < 3; ++a, b = (b + 1) % 3) {
+      if ((y[a] < at) == (y[b] < at)) continue;
+      const double crossing = x[a] + (x[b] - x[a]) * (at - y[a]) / (y[b] - y[a]);
+      left = std::min(left, crossing), right = std::max(right, crossing);
+    }
+    return {left, right};
+  }
+
   double cell_;
   std::unordered_map<uint64_t, bool> taken_;
 };
 
-/// Frees the faces that lie on others, or look aside.
-void unfold(const Surface& surface, const Faces& faces, double cell, Chart& chart, std::vector<size_t>& chart_of) {
-  chart.normal = mean_normal(faces, chart.faces);
+/// The chart's triangles, seen along its normal.
+std::vector<std::array<Point2, 3>> seen_along(const Surface& surface, const Chart& chart) {
   const auto [right, up] = tangent_frame(chart.normal);
-  Grid grid(cell);
-  std::vector<size_t> kept;
-  for (const size_t face : chart.faces) {
-    std::array<Point2, 3> corner{};
-    for (size_t i = 0; i < 3; ++i) {
-      const Double3 position = surface.corner(face, i);
-      corner[i] = {dot(position, right), dot(position, up)};
+  std::vector<std::array<Point2, 3>> flat(chart.faces.size());
+  for (size_t i = 0; i < flat.size(); ++i) {
+    for (size_t corner = 0; corner < 3; ++corner) {
+      const Double3 position = surface.corner(chart.faces[i], corner);
+      flat[i][corner] = {dot(position, right), dot(position, up)};
     }
-    const bool first = kept.empty();  // so that each round places at least one face a chart
-    if (first || (leans(faces, face, chart.normal, facing_cosine) && grid.take(corner))) {
-      if (first) grid.take(corner);
+  }
+  return flat;
+}
+
+/// The longer side of the box around triangles: a texel can be no smaller than its share of that.
+double extent_of(const std::vector<std::array<Point2, 3>>& triangles) {
+  const Point2 first = triangles.front()[0];
+  Point2 low = first, high = first;
+  for (const auto& triangle : triangles) {
+    for (const Point2& p : triangle) {
+      low = {std::min(low.x, p.x), std::min(low.y, p.y)};
+      high = {std::max(high.x, p.x), std::max(high.y, p.y)};
+    }
+  }
+  return std::max(high.x - low.x, high.y - low.y);
+}
+
+/// Frees the faces that lie on others, or look aside. At least one face stays, so that the rounds come to an end.
+void unfold(const Surface& surface, const Faces& faces, int size, Chart& chart, std::vector<size_t>& chart_of) {
+  const auto stays = [&](size_t face) { return may_lie(faces, face, chart.normal, least_cosine); };
+  chart.normal = mean_normal(faces, chart.faces);
+  if (std::ranges::none_of(chart.faces, stays)) chart.normal = faces.normals[chart.faces.front()];
+  const std::vector<std::array<Point2, 3>> flat = seen_along(surface, chart);
+  Grid grid(std::max({std::sqrt(faces.area), extent_of(flat), std::numeric_limits<double>::min()}) / size);
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < flat.size(); ++i) {
+    const size_t face = chart.faces[i];
+    if (stays(face) && grid.take(flat[i])) {
       kept.push_back(face);
     } else {
       chart_of[face] = none;
@@ -222,7 +255,7 @@ TangentFrame tangent_frame(const Double3& normal) {
   return {right, cross(normal, right)};
 }
 
-std::vector<Chart> cut_charts(const Surface& surface, const Topology& topology, double cell) {
+std::vector<Chart> cut_charts(const Surface& surface, const Topology& topology, int size) {
   const Faces faces = describe(surface, topology);
   std::vector<size_t> chart_of(surface.faces(), none);
   std::vector<Chart> charts;
@@ -234,7 +267,7 @@ std::vector<Chart> cut_charts(const Surface& surface, const Topology& topology, 
     if (charts.size() == first) break;
     merge(faces, first, charts, chart_of);
     for (size_t number = first; number < charts.size(); ++number) {
-      if (!charts[number].faces.empty()) unfold(surface, faces, cell, charts[number], chart_of);
+      if (!charts[number].faces.empty()) unfold(surface, faces, size, charts[number], chart_of);
     }
   }
   std::erase_if(charts, [](const Chart& chart) { return chart.faces.empty(); });

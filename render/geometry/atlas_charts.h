@@ -13,9 +13,10 @@ struct Chart {
   Double3 normal;  ///< unit
 };
 
-/// Cuts a surface into charts of faces that all look towards the chart's normal and do not cover each other when seen
-/// along it, as far as a grid of cells of `cell` (scene units) can tell. In order; each face is in exactly one.
-std::vector<Chart> cut_charts(const Surface& surface, const Topology& topology, double cell);
+/// Cuts a surface into charts of faces that lean from the chart's normal by 60 degrees at most and do not cover each
+/// other when seen along it, as far as the texels of a texture of `size` a side can tell. In order; each face is in
+/// exactly one.
+std::vector<Chart> cut_charts(const Surface& surface, const Topology& topology, int size);
 
 /// Two unit vectors that make a right-handed frame with `normal`.
 struct TangentFrame {

@@ -17,6 +17,7 @@ struct Unwrapped {
   std::vector<float> x, y, z, w;
   std::vector<int32_t> triangles, faces;
   double area = 0;  ///< in textures
+  int64_t flat_faces = 0;
 
   /// The triangle moved by whole repeats.
   void add(const std::array<float, 3>& u, const std::array<float, 3>& v, float du, float dv, int32_t face) {
@@ -36,7 +37,9 @@ void unwrap(const std::array<float, 3>& u, const std::array<float, 3>& v, int32_
   const auto [left, right] = std::ranges::minmax(u);
   const auto [low, high] = std::ranges::minmax(v);
   if (!(right - left <= largest_span && high - low <= largest_span)) return;  // false for NaN
-  out.area += std::fabs(static_cast<double>((u[1] - u[0]) * (v[2] - v[0]) - (u[2] - u[0]) * (v[1] - v[0]))) / 2;
+  const double area = std::fabs(static_cast<double>((u[1] - u[0]) * (v[2] - v[0]) - (u[2] - u[0]) * (v[1] - v[0]))) / 2;
+  out.area += area;
+  out.flat_faces += area == 0;
   for (float du = std::floor(left); du <= right; ++du) {
     for (float dv = std::floor(low); dv <= high; ++dv) out.add(u, v, du, dv, face);
   }
@@ -61,6 +64,7 @@ TextureUse texture_use(const ag::Array& uvs, const ag::Array& uv_triangles, int6
     if (known) unwrap(u, v, static_cast<int32_t>(face), picture);
   }
   TextureUse use;
+  use.flat_faces = picture.flat_faces;
   int64_t covered = 0;
   use.faces = ag::Array::make<int32_t>({height, width}, [&](std::span<int32_t> out) {
     kernels::visibility({{picture.x, picture.y, picture.z, picture.w},

@@ -8,9 +8,10 @@ namespace ag = autograd;
 
 /// Which parts of a texture a mesh uses.
 struct TextureUse {
-  ag::Array faces;     ///< [height, width] int32: a face whose UV triangle covers the texel's centre, -1: none
-  double overlap = 0;  ///< area of UV triangles over that of the texels covered, less 1: more than a few hundredths
-                       ///< say that places of the surface share texels
+  ag::Array faces;         ///< [height, width] int32: a face whose UV triangle covers the texel's centre, -1: none
+  double overlap = 0;      ///< area of UV triangles over that of the texels covered, less 1: more than a few hundredths
+                           ///< say that places of the surface share texels
+  int64_t flat_faces = 0;  ///< whose coordinates span no area: each shows one spot or line of the texture
 };
 
 /// Coordinates outside [0, 1] repeat the texture; faces that are not numbers, or span more than `largest_span`

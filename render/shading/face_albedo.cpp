@@ -1,4 +1,5 @@
 #include <autograd/core/error.h>
+#include <render/geometry/surface.h>
 #include <render/image/file.h>
 #include <render/shading/face_albedo.h>
 
@@ -24,15 +25,28 @@ FaceAlbedo::FaceAlbedo(const Mesh& mesh, const std::optional<Image8>& texture) :
   if (texture && !mesh.has_uvs()) {
     throw ag::ValueError("still: a texture was given, but the mesh has no UVs; expected vt lines in its OBJ");
   }
+  if (mesh.has_uvs()) {
+    require_table("still", "uvs", mesh.uvs, 2, ag::DType::float32);
+    require_indices("still", "uv_triangles", mesh.uv_triangles, -1, mesh.uvs.shape()[0]);
+  }
   const Texture* given = texture ? &(textures_[{}] = decode(*texture)) : nullptr;
+  int64_t without_uvs = 0;
   sources_.resize(static_cast<size_t>(mesh.faces()));
   for (size_t face = 0; face < sources_.size(); ++face) {
     const int32_t index = mesh.face_materials.size() > 0 ? mesh.face_materials.values<int32_t>()[face] : -1;
     const Material* material = index >= 0 ? &mesh.materials[static_cast<size_t>(index)] : nullptr;
     if (material) sources_[face].color = clamped_diffuse(*material);
-    if (!has_uvs(face)) continue;
     const bool mapped = material && !material->diffuse_map.empty();
-    sources_[face].texture = given || !mapped ? given : diffuse_map(material->diffuse_map);
+    if (!given && !mapped) continue;
+    if (!has_uvs(face)) {
+      ++without_uvs;
+      continue;
+    }
+    sources_[face].texture = given ? given : diffuse_map(material->diffuse_map);
+  }
+  if (without_uvs > 0) {
+    warnings_.push_back(std::to_string(without_uvs) + " of " + std::to_string(mesh.faces()) +
+                        " faces have no texture coordinates; they are drawn without the texture");
   }
 }
 
@@ -55,7 +69,7 @@ const FaceAlbedo::Texture* FaceAlbedo::diffuse_map(const std::filesystem::path& 
     try {
       entry->second = decode(read_image(path));
     } catch (const FileError& error) {
-      warnings_.push_back(std::string(error.what()) + "; the material is drawn without its map_Kd");
+      warnings_.push_back(std::string(error.what()) + "; Kd (or vertex colours) stands in for the map_Kd");
     }
   }
   return entry->second.texels.empty() ? nullptr : &entry->second;

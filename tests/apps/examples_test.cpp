@@ -56,3 +56,21 @@ TEST_CASE("the example of a triangle soup comes near to a picture") {
   CHECK(number_after(shown.out, "PSNR ") > 20);
   CHECK(shown.picture.height == 32);
 }
+
+TEST_CASE("the example of a planet's map is better with mipmaps than without") {
+  const Shown shown = show("earth", {"PNG", "48"});
+  const double with = number_after(shown.out, "PSNR "), without = number_after(shown.out, "with mipmaps\nPSNR ");
+  CHECK(with > 20);
+  CHECK(with > without + 3);
+  CHECK(shown.picture.height == 3 * 128);
+}
+
+TEST_CASE("the example of a cube finds the photograph that it wears") {
+  const sample::Folder folder;
+  const render::Image8 photo = sample::plain(5, 3, {200, 100, 50, 255});
+  render::write_png(folder / "photo.png", 5, 3, 4, photo.rgba);
+  const std::string path = (folder / "photo.png").string();
+  const Shown shown = show("photo_cube", {"PNG", path});
+  CHECK(number_after(shown.out, "PSNR ") > 35);
+  CHECK(shown.picture.width == 3 * shown.picture.height);
+}

@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+#include <render/fit/dataset.h>
+#include <render/geometry/camera_convention.h>
 #include <render/geometry/obj.h>
 #include <render/image/image.h>
 #include <tests/apps/cube_pictures.h>
@@ -63,6 +66,69 @@ TEST_CASE("a mesh with coordinates on some faces only gets a new atlas, and the 
   INFO(run.err);
   CHECK(run.code == 0);
   CHECK_THAT(run.err, ContainsSubstring("some faces have no texture coordinates"));
+}
+
+TEST_CASE("coordinates that span no area get a new atlas; those far outside [0, 1] repeat the texture") {
+  const Pictures place;
+  const auto with_uvs = [&](const std::string& name, const std::string& uvs, const char* corners) {
+    std::string text = uvs;
+    for (const std::string_view face : {"4 3 2 1", "5 6 7 8", "1 2 6 5", "2 3 7 6", "3 4 8 7", "4 1 5 8"}) {
+      text += "f";
+      for (size_t i = 0; i < 4; ++i) text += " " + std::string(1, face[2 * i]) + "/" + corners[i];
+      text += "\n";
+    }
+    const std::string cube(cube_obj);
+    place.write(name, cube.substr(0, cube.find("f 4")) + text);
+  };
+  with_uvs("flat.obj", "vt 0.5 0.5\n", "1111");
+  const ToolRun flat = place.fit("flat.obj", "flat", {"--steps", "1", "--json"});
+  INFO(flat.err);
+  CHECK(flat.code == 0);
+  CHECK_THAT(flat.err, ContainsSubstring("the texture coordinates span no area: the mesh gets a new atlas"));
+  CHECK(Json::parse(flat.out)["coverage"].get<double>() > 0.9);
+
+  with_uvs("far.obj", "vt 40 -7\nvt 41 -7\nvt 41 -6\nvt 40 -6\n", "1234");
+  const ToolRun far = place.fit("far.obj", "far", {"--steps", "1", "--json"});
+  CHECK(far.code == 0);
+  CHECK_THAT(far.err, ContainsSubstring("share texels (500% more area than texels)"));
+  CHECK(Json::parse(far.out)["psnr_heldout"].is_number());
+
+  with_uvs("nan.obj", "vt nan 0\n", "1111");
+  const ToolRun nan = place.fit("nan.obj", "nan");
+  CHECK(nan.code == 1);
+  CHECK_THAT(nan.err, ContainsSubstring("nan.obj:9: 'nan' is not finite"));
+}
+
+TEST_CASE("a COLMAP text model is as good a dataset as transforms.json") {
+  const Pictures place;
+  const render::Dataset dataset = render::read_dataset(place / "views");
+  std::string cameras, images;
+  for (const render::View& view : dataset.views) {
+    const render::Camera& camera = view.camera;
+    const auto [q, t] = render::pose_to_colmap(camera.world_from_camera);
+    const size_t id = static_cast<size_t>(&view - dataset.views.data()) + 1;
+    cameras += fmt::format("{} PINHOLE {} {} {} {} {} {}\n", id, camera.width, camera.height, camera.fx, camera.fy,
+                           camera.cx, camera.cy);
+    images += fmt::format("{} {} {} {} {} {} {} {} {} {}\n\n", id, q[0], q[1], q[2], q[3], t[0], t[1], t[2], id,
+                          fs::path(view.name).filename().string());
+  }
+  fs::remove(place / "views" / "transforms.json");
+  place.write("views/cameras.txt", cameras);
+  place.write("views/images.txt", images);
+  const ToolRun run = place.fit("cube.obj", "fit", {"--steps", "5", "--json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  CHECK(Json::parse(run.out)["psnr_heldout"].get<double>() > 30);
+}
+
+TEST_CASE("a mesh whose own texture cannot be read is painted anew") {
+  const Pictures place;
+  place.write("old.mtl", "newmtl old\nKd 0 1 0\nmap_Kd absent.png\n");
+  place.write("old.obj", "mtllib old.mtl\nusemtl old\n" + std::string(cube_obj));
+  const ToolRun run = place.fit("old.obj", "fit", {"--steps", "1"});
+  INFO(run.err);
+  CHECK(run.code == 0);
+  CHECK_THAT(text_of(place / "fit" / "mesh.mtl"), ContainsSubstring("texture.png") && !ContainsSubstring("absent"));
 }
 
 TEST_CASE("fit texture refuses bad input in one line") {

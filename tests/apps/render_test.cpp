@@ -131,7 +131,23 @@ TEST_CASE("render goes on with Kd, and says so, where a map cannot be read") {
   CHECK(run.code == 0);
   CHECK(run.error_lines() == 1);
   CHECK(run.err.starts_with("backlight: warning: "));
-  CHECK_THAT(run.err, ContainsSubstring(map));
+  CHECK_THAT(run.err, ContainsSubstring(map) && ContainsSubstring("Kd (or vertex colours) stands in"));
+  const render::Image8 image = render::read_image(folder / "out" / "images" / "000.png");
+  for (size_t at = 0; at < image.rgba.size(); at += 4) {
+    if (image.rgba[at + 3] == 255) CHECK((image.rgba[at] == 0 && image.rgba[at + 1] > 0 && image.rgba[at + 2] == 0));
+  }
+}
+
+TEST_CASE("render tells how many faces a texture has no place on") {
+  const ScratchFolder folder;
+  const render::Image8 odd = sample::plain(3, 5, {0, 0, 255, 255});
+  render::write_png(folder / "odd.png", 3, 5, 4, odd.rgba);
+  const std::string mesh = textured_obj(folder, "odd.png");
+  folder.write("leaf.obj", text_of(mesh) + "v 0 0 1\nf 1 2 4\n");
+  const ToolRun run = run_tool({"render", mesh, "--out", (folder / "out").string(), "--views", "1", "--size", "8"});
+  CHECK(run.code == 0);
+  CHECK(run.err ==
+        "backlight: warning: 1 of 2 faces have no texture coordinates; they are drawn without the texture\n");
 }
 
 TEST_CASE("render fails with one line, and leaves nothing behind") {

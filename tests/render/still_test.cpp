@@ -7,6 +7,7 @@
 #include <tests/render/mesh_data.h>
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 using namespace render;
@@ -212,6 +213,17 @@ TEST_CASE("a map_Kd that cannot be read is one warning, and Kd is drawn") {
   REQUIRE(still.warnings().size() == 1);
   CHECK_THAT(still.warnings()[0], ContainsSubstring("broken.png"));
   CHECK(pixel(still.picture(frontal(8)), 4, 4) == std::array<unsigned char, 4>{0, 255, 0, 255});
+}
+
+TEST_CASE("coordinates that are no numbers or name nothing do no harm") {
+  const Image8 blue = sample::plain(3, 1, {0, 0, 255, 255});
+  Mesh mesh = rectangle(4, 4);
+  std::vector<float> uvs = mesh.uvs.to_vector<float>();
+  uvs[0] = GENERATE(std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 3e38f, -1e9f);
+  mesh.uvs = ag::Array::from(uvs, mesh.uvs.shape());
+  CHECK(pixel(Still(mesh, textured(blue)).picture(frontal(8)), 4, 4) == std::array<unsigned char, 4>{0, 0, 255, 255});
+  mesh.uv_triangles = ag::full(mesh.uv_triangles.shape(), 99).cast(ag::DType::int32);
+  REQUIRE_THROWS_WITH(Still(mesh, textured(blue)), ContainsSubstring("still: index 99 in uv_triangles"));
 }
 
 TEST_CASE("both sides are lit as they face the light, whatever the winding or the file's normals say") {

@@ -53,5 +53,6 @@ TEST_CASE("faces that lie on each other are an overlap; those that are nowhere a
   const TextureUse use = texture_use(strange, faces_of({0, 1, 3, 0, 1, 4, 0, 1, 5, 0, 1, -1}), 16, 16);
   CHECK(count(use, -1) == 256);
   CHECK(use.overlap == 0);
+  CHECK(use.flat_faces == 1);  // the third lies on the lower border
   CHECK(texture_use(ag::zeros({0, 2}), ag::zeros({0, 3}, ag::DType::int32), 2, 2).overlap == 0);
 }
