@@ -11,13 +11,19 @@ namespace autograd::engine::gemm {
 namespace {
 
 constexpr int64_t chunk = 4096;        // of the depth, by definition of the product
-constexpr int64_t depth_block = 1024;  // of it at once: D is read and written again so often,
-constexpr int64_t row_block = 64;      // and a block of P of so many rows stays in the second cache,
-constexpr int64_t group_bytes = 384;   // beside a group of panels so wide
-constexpr int64_t wide_group = 4;      // times as many where P is packed again for each group
-constexpr int64_t most_rows = 1024;    // for which a group is packed once
+constexpr int64_t unit_rows = 64;      // that a thread may take at once
+constexpr int64_t most_rows = 1024;    // for which a group of panels is packed once
 constexpr int64_t few_strips = 4;      // so many walks over Q do not pay for packing it
 constexpr int64_t touched_pages = 32;  // rows that are packed one panel after the other
+
+/// What is worked on at once.
+struct Blocking {
+  int64_t depth;        ///< D is read and written again for each such part
+  int64_t rows;         ///< of P: such a block stays in the second cache
+  int64_t group_bytes;  ///< of a row of the panels of Q beside it
+};
+/// P is read where it lies: one long walk for a narrow group. Where it has to be packed, that is done seldom.
+constexpr Blocking of_rows{1024, 64, 384}, of_scattered{256, 256, 4608};
 
 /// Of a multiplication with an addition, about, to decide whether threads are worth waking.
 template <class T>
@@ -83,10 +89,11 @@ class Multiplication {
       : product_(product), kernels_(kernels), swapped_(swaps()) {
     const int64_t rows = swapped_ ? product.columns : product.rows;
     const int64_t columns = swapped_ ? product.rows : product.columns;
-    row_units_ = (rows + row_block - 1) / row_block;
+    row_units_ = (rows + unit_rows - 1) / unit_rows;
     panels_ = Strips((columns + kernels.lanes - 1) / kernels.lanes, kernels.panel / kernels.lanes);
     const bool scattered = (swapped_ ? product.b.row : product.a.column) != 1;
-    group_ = group_bytes * (scattered ? wide_group : 1) / static_cast<int64_t>(sizeof(T)) / kernels.panel;
+    blocking_ = scattered ? of_scattered : of_rows;
+    group_ = blocking_.group_bytes / static_cast<int64_t>(sizeof(T)) / kernels.panel;
     column_unit_ = row_units_ == 1 ? 1 : group_;
     column_units_ = (panels_.count + column_unit_ - 1) / column_unit_;
   }
@@ -106,10 +113,10 @@ class Multiplication {
           run_part(task, {column, column + count}, {0, task.rows});
           begin += count;
         } else {
-          const int64_t count = std::min({last - begin, row_units_ - row, most_rows / row_block});
+          const int64_t count = std::min({last - begin, row_units_ - row, most_rows / unit_rows});
           const int64_t first_panel = column * column_unit_;
           run_part(task, {first_panel, std::min(first_panel + column_unit_, panels_.count)},
-                   {row * row_block, std::min((row + count) * row_block, task.rows)});
+                   {row * unit_rows, std::min((row + count) * unit_rows, task.rows)});
           begin += count;
         }
       }
@@ -171,7 +178,7 @@ class Multiplication {
 
   /// D, whose first element is that of the part, becomes the chunk's sums.
   void add_chunk(const Task<T>& task, Range panels, Range rows, Range depth, const Target<T>& d) const {
-    const Strips blocks(depth.count(), depth_block);
+    const Strips blocks(depth.count(), blocking_.depth);
     for (int64_t block = 0; block < blocks.count; ++block) {
       const Range part{depth.begin + blocks.begin(block), depth.begin + blocks.begin(block + 1)};
       add_depth(task, panels, rows, part, d, block == 0);
@@ -184,9 +191,9 @@ class Multiplication {
     const bool packs_q =
         task.q.column != 1 || rows.count() > few_strips * kernels_.tile_rows || origin + width > task.columns;
     const T* q = packs_q ? pack_q(task, panels, depth) : nullptr;
-    for (int64_t begin = rows.begin; begin < rows.end; begin += row_block) {
-      const Range block{begin, std::min(begin + row_block, rows.end)};
-      const bool packs_p = task.p.column != 1 && panels.count() > 2;
+    for (int64_t begin = rows.begin; begin < rows.end; begin += blocking_.rows) {
+      const Range block{begin, std::min(begin + blocking_.rows, rows.end)};
+      const bool packs_p = task.p.column != 1 && panels.count() > 2 && depth.count() > touched_pages;
       const T* p =
           packs_p ? pack_p(task, block, depth) : task.p.data + block.begin * task.p.row + depth.begin * task.p.column;
       for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
@@ -255,6 +262,7 @@ class Multiplication {
   const Product<T>& product_;
   const Kernels<T>& kernels_;
   bool swapped_;
+  Blocking blocking_ = of_rows;
   Strips panels_{0, 1};  ///< of vectors
   int64_t group_ = 1;    ///< panels that are packed together
   int64_t row_units_ = 1, column_unit_ = 1, column_units_ = 1;

@@ -98,7 +98,7 @@ constexpr auto all_tiles(std::integer_sequence<int, v...>) {
 template <class T, bool far>
 constexpr auto tiles = all_tiles<T, far>(std::make_integer_sequence<int, tile_vectors>());
 
-/// The next tile's D is fetched while this one is computed.
+/// The next tile's D, where it is read, is fetched while this one is computed.
 template <class T>
 void fetch(const T* d, int64_t d_row, int64_t rows, int64_t vectors) {
   for (int64_t r = 0; r < rows; ++r) {
@@ -125,7 +125,7 @@ void multiply(const Block<T>& block) {
     tile.p = block.p + row * (block.packed ? block.depth : block.p_row);
     if (block.packed) tile.p_depth = end - row;
     tile.d = block.d + row * block.d_row;
-    if (strip + 1 < strips.count) fetch(block.d + end * block.d_row, block.d_row, end - row, vectors);
+    if (!block.fresh && strip + 1 < strips.count) fetch(block.d + end * block.d_row, block.d_row, end - row, vectors);
     const auto size = std::pair(static_cast<size_t>(vectors - 1), static_cast<size_t>(end - row - 1));
     (block.far ? tiles<T, true> : tiles<T, false>)[size.first][size.second](tile);
   }
