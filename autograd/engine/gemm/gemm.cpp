@@ -6,6 +6,27 @@
 #include <memory>
 #include <new>
 
+// The matrix product around the register tile of kernel.cpp. Names: D = P Q, P [rows, depth] walked by single elements,
+// Q [depth, columns] by vectors; D is C, or C transposed.
+//
+//                  group of panels
+//            Q   [  |  |  ]            packed: a panel (up to three vectors wide) after the other, so that a tile
+//                [  |  |  ] depth      reads one stream; where it is needed by few rows only, it is read where it lies
+//        depth   ----------
+//   P  [      ]  [  |  |  ]
+//      [      ]  [  D  |  ] rows       a strip of P and a panel of Q make a tile of D
+//
+// Of P every element is broadcast alone, so any strides do. Where rows of P lie side by side it is not copied at all;
+// where its columns do, a step of the depth would touch a page of memory for eight elements, and P is packed too. If
+// both factors lie the wrong way round, or Q does and there are few rows, C^T = B^T A^T is computed: then each lies
+// the right way, and only D is transposed, by squares in registers (pack.cpp).
+//
+// Why blocks, threads and levels cannot change the bits: an element's chain of fused multiply-adds goes through k in
+// ascending order, in one lane of one register; between two blocks of the depth it rests in D, which rounds nothing. A
+// chunk's chain starts from 0, in memory of its own from the second chunk on, and is added when it is complete. Which
+// rows and columns are computed together, by whom and when, no element sees; a * b = b * a, so exchanged factors do not
+// matter either.
+
 namespace autograd::engine::gemm {
 
 namespace {
