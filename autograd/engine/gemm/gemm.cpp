@@ -207,11 +207,11 @@ class Multiplication {
   }
 
   void add_depth(const Task<T>& task, Range panels, Range rows, Range depth, const Target<T>& d, bool fresh) const {
-    const int64_t origin = first_column(task, panels.begin);
-    const int64_t width = (panels_.begin(panels.end) - panels_.begin(panels.begin)) * kernels_.lanes;
-    const bool packs_q =
-        task.q.column != 1 || rows.count() > few_strips * kernels_.tile_rows || origin + width > task.columns;
-    const T* q = packs_q ? pack_q(task, panels, depth) : nullptr;
+    const int64_t origin = panels_.begin(panels.begin);
+    const int64_t width = (panels_.begin(panels.end) - origin) * kernels_.lanes;
+    const bool lies_well = task.q.column == 1, packs_q = !lies_well || rows.count() > few_strips * kernels_.tile_rows;
+    T* const packed = packs_q ? Workspace::current().get<T>(Workspace::packed_q, width * depth.count()) : nullptr;
+    if (!lies_well) pack_q(task, panels, depth, packed);
     for (int64_t begin = rows.begin; begin < rows.end; begin += blocking_.rows) {
       const Range block{begin, std::min(begin + blocking_.rows, rows.end)};
       const bool packs_p = task.p.column != 1 && panels.count() > 2 && depth.count() > touched_pages;
@@ -219,46 +219,41 @@ class Multiplication {
           packs_p ? pack_p(task, block, depth) : task.p.data + block.begin * task.p.row + depth.begin * task.p.column;
       for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
         const int64_t column = first_column(task, panel), columns = first_column(task, panel + 1) - column;
-        const int64_t vectors = panels_.begin(panel + 1) - panels_.begin(panel);
-        kernels_.multiply(
-            {.p = p,
-             .p_row = task.p.row,
-             .p_depth = task.p.column,
-             .packed = packs_p,
-             .q = packs_q ? q + (column - origin) * depth.count() : task.q.data + depth.begin * task.q.row + column,
-             .q_depth = packs_q ? vectors * kernels_.lanes : task.q.row,
-             .far = !packs_q,
-             .d = d.at(block.begin - rows.begin, column - origin),
-             .d_row = d.row,
-             .rows = block.count(),
-             .columns = columns,
-             .depth = depth.count(),
-             .fresh = fresh});
+        const int64_t first_vector = panels_.begin(panel), vectors = panels_.begin(panel + 1) - first_vector;
+        T* const panel_of_q = packs_q ? packed + (first_vector - origin) * kernels_.lanes * depth.count() : nullptr;
+        const bool far = lies_well && (!packs_q || begin == rows.begin);
+        kernels_.multiply({.p = p,
+                           .p_row = task.p.row,
+                           .p_depth = task.p.column,
+                           .packed = packs_p,
+                           .q = far ? task.q.data + depth.begin * task.q.row + column : panel_of_q,
+                           .q_depth = far ? task.q.row : vectors * kernels_.lanes,
+                           .far = far,
+                           .keep = panel_of_q,
+                           .d = d.at(block.begin - rows.begin, column - first_column(task, panels.begin)),
+                           .d_row = d.row,
+                           .rows = block.count(),
+                           .columns = columns,
+                           .depth = depth.count(),
+                           .fresh = fresh});
       }
     }
   }
 
   /// Panels one after the other, each of whole vectors.
-  const T* pack_q(const Task<T>& task, Range panels, Range depth) const {
-    const int64_t origin = panels_.begin(panels.begin);
-    const int64_t width = (panels_.begin(panels.end) - origin) * kernels_.lanes;
-    T* packed = Workspace::current().get<T>(Workspace::packed_q, width * depth.count());
-    const int64_t step = task.q.column == 1 ? touched_pages : depth.count();
-    for (int64_t k = depth.begin; k < depth.end; k += step) {
-      for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-        const int64_t column = first_column(task, panel);
-        const int64_t vectors = panels_.begin(panel + 1) - panels_.begin(panel);
-        T* to = packed + (panels_.begin(panel) - origin) * kernels_.lanes * depth.count();
-        kernels_.pack({.from = task.q.data + k * task.q.row + column * task.q.column,
-                       .along = task.q.column,
-                       .depth_stride = task.q.row,
-                       .count = first_column(task, panel + 1) - column,
-                       .depth = std::min(step, depth.end - k),
-                       .width = vectors * kernels_.lanes},
-                      to + (k - depth.begin) * vectors * kernels_.lanes);
-      }
+  void pack_q(const Task<T>& task, Range panels, Range depth, T* packed) const {
+    for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+      const int64_t column = first_column(task, panel);
+      const int64_t width = (panels_.begin(panel + 1) - panels_.begin(panel)) * kernels_.lanes;
+      kernels_.pack({.from = task.q.data + depth.begin * task.q.row + column * task.q.column,
+                     .along = task.q.column,
+                     .depth_stride = task.q.row,
+                     .count = first_column(task, panel + 1) - column,
+                     .depth = depth.count(),
+                     .width = width},
+                    packed);
+      packed += width * depth.count();
     }
-    return packed;
   }
 
   const T* pack_p(const Task<T>& task, Range rows, Range depth) const {
