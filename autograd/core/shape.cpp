@@ -16,14 +16,16 @@ Shape::Shape(std::span<const int64_t> extents) {
   }
   rank_ = static_cast<int>(extents.size());
   std::copy(extents.begin(), extents.end(), extents_.begin());
-  bool empty = false, large = false;
+  bool empty = false, overflows = false;
   int64_t count = 1;
   for (int64_t extent : extents) {
     if (extent < 0) throw SizeError("shape: negative extent in " + to_string());
     empty |= extent == 0;
-    large |= __builtin_mul_overflow(count, extent, &count) || count > std::numeric_limits<int32_t>::max();
+    // Also of an empty array no product of some extents, such as a stride, may overflow.
+    overflows |= extent > 0 && __builtin_mul_overflow(count, extent, &count);
   }
-  if (large && !empty) throw SizeError("shape: " + to_string() + " has more than 2147483647 elements");
+  if (overflows || (count > std::numeric_limits<int32_t>::max() && !empty))
+    throw SizeError("shape: " + to_string() + " has more than 2147483647 elements");
 }
 
 int64_t Shape::size() const {

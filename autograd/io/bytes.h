@@ -2,6 +2,7 @@
 
 #include <autograd/io/file.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -44,7 +45,13 @@ class Reader {
     for (size_t i = count; i-- > 0;) value = value << 8 | bytes[i];
     return value;
   }
-  [[noreturn]] void fail(const std::string& what) const { throw FileError(name_ + ": " + what); }
+  /// One line, also where it quotes what the file holds.
+  [[noreturn]] void fail(const std::string& what) const {
+    std::string text = name_ + ": " + what;
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, '?');
+    throw FileError(text);
+  }
 
  private:
   const std::string& name_;

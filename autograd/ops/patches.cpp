@@ -52,14 +52,16 @@ Frame frame_of(const char* operation, const Shape& shape, const Window& window) 
   if (shape.rank() != 4)
     throw ShapeError(std::string(operation) + ": images of shape " + shape.to_string() +
                      "; expected [batch, height, width, channels]");
-  const std::string described = std::to_string(window.height) + "x" + std::to_string(window.width) + " of stride " +
-                                std::to_string(window.stride) + " and padding " + std::to_string(window.padding);
+  const auto described = [&] {
+    return std::to_string(window.height) + "x" + std::to_string(window.width) + " of stride " +
+           std::to_string(window.stride) + " and padding " + std::to_string(window.padding);
+  };
   if (window.height < 1 || window.width < 1 || window.stride < 1 || window.padding < 0)
-    throw ValueError(std::string(operation) + ": a window " + described);
+    throw ValueError(std::string(operation) + ": a window " + described());
   const int64_t room_y = shape[1] + 2 * window.padding - window.height;
   const int64_t room_x = shape[2] + 2 * window.padding - window.width;
   if (room_y < 0 || room_x < 0)
-    throw ShapeError(std::string(operation) + ": no window " + described + " fits in images " + shape.to_string());
+    throw ShapeError(std::string(operation) + ": no window " + described() + " fits in images " + shape.to_string());
   return {shape[0], shape[1], shape[2], shape[3], room_y / window.stride + 1, room_x / window.stride + 1, window};
 }
 

@@ -64,8 +64,7 @@ int64_t requests_of(Run&& run) {
   return bench::heap_requests() - before;
 }
 
-void count_allocations() {
-  ag::set_threads(1);
+void count_of_graphs() {
   const Training::Data data(300);
   Training training(data);
   const int64_t of_training = requests_of([&](int i) {
@@ -148,6 +147,84 @@ void count_allocations() {
     });
     std::printf("%s: %lld\n", named.name, static_cast<long long>(count));
   }
+}
+
+/// Repeated steps of `minimise(loss(rng))`, printed as NAME: REQUESTS.
+template <class Loss>
+void count_training(const char* name, ag::Optimiser& optimiser, Loss&& loss) {
+  ag::Rng rng(3);
+  const int64_t count = requests_of([&](int i) {
+    const ag::Step step;
+    optimiser.set_learning_rate(0.01 / (2 + i));
+    optimiser.minimise(loss(rng));
+  });
+  std::printf("%s: %lld\n", name, static_cast<long long>(count));
+}
+
+void count_of_optimisers() {
+  const ag::Array target = ag::arange(33, ag::DType::float32);
+  const auto count = [&](const char* name, auto&& make, const ag::Clipping& clipping = {}) {
+    const ag::Parameter x(ag::zeros({33}), "x"), y(ag::zeros({}), "y");
+    auto optimiser = make(std::vector<ag::Parameter>{x, y});
+    optimiser.set_clipping(clipping);
+    count_training(name, optimiser, [&](ag::Rng&) { return ag::mse(x + y, target); });
+  };
+  using Parameters = std::vector<ag::Parameter>;
+  const auto sgd = [](const ag::SgdOptions& options) {
+    return [options](Parameters p) { return ag::Sgd(p, options); };
+  };
+  count("sgd", sgd({}));
+  count("sgd, momentum", sgd({.momentum = 0.9}));
+  count("sgd, nesterov", sgd({.momentum = 0.9, .nesterov = true, .weight_decay = 1e-3}));
+  count("adam", [](Parameters p) { return ag::Adam(p); });
+  count("adamw", [](Parameters p) { return ag::AdamW(p); });
+  count("uniform adam", [](Parameters p) { return ag::UniformAdam(p); });
+  count("clipped by value", sgd({}), {.value = 0.5});
+  count("clipped by norm", sgd({}), {.norm = 0.5});
+
+  const ag::Parameter x(ag::zeros({33}), "x");
+  ag::Adam optimiser({x});
+  const int64_t of_parts = requests_of([&](int) {
+    for (int part = 0; part < 2; ++part) {
+      const ag::Step step;
+      optimiser.accumulate(ag::mse(x, target));
+    }
+    optimiser.apply();
+  });
+  std::printf("accumulated: %lld\n", static_cast<long long>(of_parts));
+}
+
+void count_of_layers() {
+  ag::Rng rng(2);
+  const ag::Array images = ag::normal(rng, {4, 8, 8, 3}, 0, 1), rows = ag::normal(rng, {16, 12}, 0, 1);
+  const ag::Array labels = ag::Array::of({0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0});
+  const auto count = [](const char* name, const std::vector<ag::Parameter>& parameters, auto&& loss) {
+    ag::Sgd optimiser(parameters);
+    count_training(name, optimiser, loss);
+  };
+  const ag::Mlp mlp(rng, {12, 9, 5}, ag::gelu);
+  count("mlp", mlp.parameters(), [&](ag::Rng&) { return ag::cross_entropy(mlp(rows), labels); });
+  count("dropout", mlp.parameters(),
+        [&](ag::Rng& draws) { return ag::cross_entropy(mlp(ag::dropout(rows, draws, 0.3)), labels); });
+  const ag::Conv2d convolution(rng, 3, 3, 5, {.stride = 1, .padding = 1});
+  count("conv2d", convolution.parameters(), [&](ag::Rng&) { return ag::mean(ag::square(convolution(images))); });
+  count("max_pool2d", convolution.parameters(), [&](ag::Rng&) {
+    return ag::mean(ag::max_pool2d(ag::tanh(convolution(images)), {2, 2, 2}));
+  });
+  count("avg_pool2d", convolution.parameters(), [&](ag::Rng&) {
+    return ag::mean(ag::square(ag::avg_pool2d(convolution(images), {3, 3, 2, 1})));
+  });
+  const ag::LayerNorm norm(12);
+  count("layer norm", norm.parameters(), [&](ag::Rng&) { return ag::mean(ag::exp(norm(rows))); });
+  const ag::Embedding embedding(rng, 7, 4);
+  count("embedding", embedding.parameters(), [&](ag::Rng&) { return ag::mean(ag::square(embedding(labels))); });
+}
+
+void count_allocations() {
+  ag::set_threads(1);
+  count_of_graphs();
+  count_of_optimisers();
+  count_of_layers();
 }
 
 #else

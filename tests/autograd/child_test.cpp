@@ -189,6 +189,6 @@ TEST_CASE("A steady step asks the heap for nothing") {
       const std::string line = result.output.substr(begin, end - begin);
       CHECK_THAT(line, ContainsSubstring(": 0"));
     }
-    CHECK(count_of(result.output, "\n") == 27);
+    CHECK(count_of(result.output, "\n") == 43);
   }
 }

@@ -2,13 +2,12 @@
 #include <autograd/io/file.h>
 #include <autograd/io/idx.h>
 #include <autograd/io/npy.h>
-#include <zlib.h>
 
 #include <map>
 #include <string>
 #include <vector>
 
-#include "tests/autograd/file_bytes.h"
+#include "tests/autograd/file_formats.h"
 #include "tests/autograd/support.h"
 #include "tests/catch.h"
 #include "tests/folder.h"
@@ -20,61 +19,6 @@ using ag::Array;
 using ag::Shape;
 
 namespace {
-
-FileBytes npy(const std::string& dictionary, const FileBytes& data) {
-  return bytes_of("\x93NUMPY") + FileBytes{1, 0} + little(dictionary.size(), 2) + bytes_of(dictionary) + data;
-}
-
-std::string described(const std::string& descr, const std::string& shape, const std::string& fortran = "False") {
-  return "{'descr': '" + descr + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }\n";
-}
-
-FileBytes gzip(const FileBytes& bytes, int window = 16 + MAX_WBITS) {
-  z_stream stream{};
-  REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-  FileBytes out(deflateBound(&stream, bytes.size()) + 64);
-  stream.next_in = const_cast<unsigned char*>(bytes.data());
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = out.data();
-  stream.avail_out = static_cast<uInt>(out.size());
-  REQUIRE(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-/// One member of an archive, as its directory announces it.
-struct Member {
-  std::string name;
-  FileBytes content;
-  uint64_t method = 0;
-  FileBytes stored = {};  ///< compressed; else the content
-  uint64_t size = 0;      ///< announced; 0: the content's
-  uint64_t crc = 0;       ///< announced; 0: the content's
-  int64_t offset = -1;    ///< announced; -1: where it is
-  uint64_t flags = 0;
-};
-
-/// As numpy writes it: the local headers' sizes are placeholders.
-FileBytes zip(const std::vector<Member>& members, uint64_t entries = 1000) {
-  FileBytes out, directory;
-  for (const Member& member : members) {
-    const FileBytes& data = member.method == 0 ? member.content : member.stored;
-    const uint64_t crc = member.crc != 0 ? member.crc : crc32_z(0, member.content.data(), member.content.size());
-    const auto offset = member.offset < 0 ? out.size() : static_cast<uint64_t>(member.offset);
-    const uint64_t size = member.size != 0 ? member.size : member.content.size();
-    directory = directory + little(0x02014b50, 4) + little(45, 2) + little(45, 2) + little(member.flags, 2) +
-                little(member.method, 2) + little(0, 4) + little(crc, 4) + little(data.size(), 4) + little(size, 4) +
-                little(member.name.size(), 2) + little(0, 12) + little(offset, 4) + bytes_of(member.name);
-    out = out + little(0x04034b50, 4) + little(45, 2) + little(0, 2) + little(member.method, 2) + little(0, 8) +
-          little(0xffffffff, 4) + little(0xffffffff, 4) + little(member.name.size(), 2) + little(20, 2) +
-          bytes_of(member.name) + FileBytes(20) + data;
-  }
-  const size_t start = out.size();
-  const uint64_t count = entries == 1000 ? members.size() : entries;
-  return out + directory + little(0x06054b50, 4) + little(0, 4) + little(count, 2) + little(count, 2) +
-         little(directory.size(), 4) + little(start, 4) + little(0, 2);
-}
 
 const FileBytes floats = npy(described("<f4", "(2,)"), little(0x3f800000, 4) + little(0xc0000000, 4));
 
@@ -194,6 +138,7 @@ TEST_CASE("Wrong npy files are refused in words") {
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} more", "{'other': '<f4'}"}) {
     CHECK_THAT(npy_error(npy(header, little(0, 8))), ContainsSubstring("a.npy: corrupt .npy header: "));
   }
+  CHECK(npy_error(npy("{'de\nscr\x7f': '<f4'}", {})) == "a.npy: corrupt .npy header: the key 'de?scr?'");
   CHECK_THAT(error_of([] { ag::read_npy("/nowhere/a.npy"); }), ContainsSubstring("/nowhere/a.npy: No such file"));
 }
 
@@ -277,4 +222,6 @@ TEST_CASE("Wrong IDX files are refused in words") {
   CHECK_THAT(idx_error(flipped), ContainsSubstring("corrupt: incorrect data check"));
   CHECK_THAT(idx_error(gzip(FileBytes{0, 0, 8, 1} + big(2000000000, 4))),
              ContainsSubstring("announces 2000000000 bytes, which its "));
+  const FileBytes huge = FileBytes{0, 0, 8, 4} + big(0xffffffff, 4) + big(0xffffffff, 4) + big(0xffffffff, 4);
+  CHECK_THAT(idx_error(huge + big(0, 4)), ContainsSubstring("elements"));
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/autograd/file_bytes.h"
+#include "tests/autograd/file_formats.h"
 #include "tests/autograd/support.h"
 #include "tests/catch.h"
 #include "tests/folder.h"
@@ -16,15 +16,6 @@ using ag::Array;
 using ag::SafeTensors;
 
 namespace {
-
-FileBytes file(const std::string& header, const FileBytes& data) {
-  return little(header.size(), 8) + bytes_of(header) + data;
-}
-
-std::string tensor(const std::string& name, const std::string& dtype, const std::string& shape,
-                   const std::string& offsets) {
-  return "\"" + name + R"(":{"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}";
-}
 
 std::string refused(const FileBytes& bytes) {
   return error_of([&] { ag::read_safetensors(bytes, "a"); });
@@ -89,10 +80,11 @@ TEST_CASE("Written safetensors keep the format's rules") {
 
 TEST_CASE("safetensors of other types are converted") {
   const FileBytes halves = little(0x3c00, 2) + little(0xc000, 2), brains = little(0x3f80, 2) + little(0xc040, 2);
-  const SafeTensors read = ag::read_safetensors(
-      file("{" + tensor("h", "F16", "[2]", "[0,4]") + "," + tensor("b", "BF16", "[1,2]", "[4,8]") + "," +
-               tensor("i", "I64", "[]", "[8,16]") + "," + tensor("u", "U8", "[2]", "[16,18]") + "}   ",
-           halves + brains + little(static_cast<uint64_t>(-7), 8) + FileBytes{0, 255}));
+  const SafeTensors read = ag::read_safetensors(safetensors(
+      "{" + safetensors_entry("h", "F16", "[2]", "[0,4]") + "," + safetensors_entry("b", "BF16", "[1,2]", "[4,8]") +
+          "," + safetensors_entry("i", "I64", "[]", "[8,16]") + "," + safetensors_entry("u", "U8", "[2]", "[16,18]") +
+          "}   ",
+      halves + brains + little(static_cast<uint64_t>(-7), 8) + FileBytes{0, 255}));
   CHECK(read.tensors.at("h").to_vector<float>() == std::vector<float>{1, -2});
   CHECK(read.tensors.at("b").to_vector<float>() == std::vector<float>{1, -3});
   CHECK(read.tensors.at("i").item() == -7);
@@ -101,28 +93,29 @@ TEST_CASE("safetensors of other types are converted") {
 
 TEST_CASE("Wrong safetensors are refused in words") {
   const auto one = [](const std::string& dtype, const std::string& shape, const std::string& offsets, size_t bytes) {
-    return refused(file("{" + tensor("t", dtype, shape, offsets) + "}", FileBytes(bytes)));
+    return refused(safetensors("{" + safetensors_entry("t", dtype, shape, offsets) + "}", FileBytes(bytes)));
   };
   CHECK(one("F32", "[2]", "[0,8]", 8) == "");
   CHECK(refused({1, 2, 3}) == "a: cut short: 8 bytes expected at byte 0, 3 left");
   CHECK(refused(little(~uint64_t{0}, 8)) ==
         "a: not a safetensors file: a header of 18446744073709551615 bytes; at most 100000000");
   CHECK(refused(little(5000, 8) + bytes_of("{}")) == "a: cut short: 5000 bytes expected at byte 8, 2 left");
-  CHECK(refused(file("", {})) == "a: not a safetensors file: the header is not a JSON object");
-  CHECK(refused(file(" {}", {})) == "a: not a safetensors file: the header is not a JSON object");
-  CHECK_THAT(refused(file("{\"a\":", {})), ContainsSubstring("a: corrupt header: "));
-  CHECK_THAT(refused(file("{\"\xff\": 1}", {})), ContainsSubstring("a: corrupt header: "));
-  CHECK_THAT(refused(file("{}, {}", {})), ContainsSubstring("a: corrupt header: "));
-  CHECK(refused(file("{" + std::string(100000, '[') + "}", {})).starts_with("a: corrupt header: "));
-  CHECK(refused(file("{\"t\":" + std::string(100000, '['), {})) == "a: corrupt header: nested too deeply");
-  CHECK(refused(file("{\"t\": 3}", {})) == "a: tensor \"t\" is not described by an object");
-  CHECK(refused(file("{\"t\": {}}", {})) == "a: tensor \"t\" has no 'dtype'");
-  CHECK(refused(file(R"({"t": {"dtype": "F32", "data_offsets": [0, 0]}})", {})) ==
+  CHECK(refused(safetensors("", {})) == "a: not a safetensors file: the header is not a JSON object");
+  CHECK(refused(safetensors(" {}", {})) == "a: not a safetensors file: the header is not a JSON object");
+  CHECK_THAT(refused(safetensors("{\"a\":", {})), ContainsSubstring("a: corrupt header: "));
+  CHECK_THAT(refused(safetensors("{\"\xff\": 1}", {})), ContainsSubstring("a: corrupt header: "));
+  CHECK_THAT(refused(safetensors("{}, {}", {})), ContainsSubstring("a: corrupt header: "));
+  CHECK(refused(safetensors("{" + std::string(100000, '[') + "}", {})).starts_with("a: corrupt header: "));
+  CHECK(refused(safetensors("{\"t\":" + std::string(100000, '['), {})) == "a: corrupt header: nested too deeply");
+  CHECK(refused(safetensors("{\"t\": 3}", {})) == "a: tensor \"t\" is not described by an object");
+  CHECK(refused(safetensors("{\"t\": {}}", {})) == "a: tensor \"t\" has no 'dtype'");
+  CHECK(refused(safetensors(R"({"t": {"dtype": "F32", "data_offsets": [0, 0]}})", {})) ==
         "a: tensor \"t\" has no list 'shape'");
-  CHECK(refused(file("{" + tensor("t", "F32", "[1]", "[0,4]") + "," + tensor("t", "F32", "[1]", "[4,8]") + "}",
-                     FileBytes(8))) == "a: corrupt header: the key \"t\" occurs twice");
-  CHECK(refused(file(R"({"t": {"dtype": "F32", "shape": [1], "shape": [2], "data_offsets": [0, 8]}})", FileBytes(8))) ==
-        "a: corrupt header: the key \"shape\" occurs twice");
+  CHECK(refused(safetensors("{" + safetensors_entry("t", "F32", "[1]", "[0,4]") + "," +
+                                safetensors_entry("t", "F32", "[1]", "[4,8]") + "}",
+                            FileBytes(8))) == "a: corrupt header: the key \"t\" occurs twice");
+  CHECK(refused(safetensors(R"({"t": {"dtype": "F32", "shape": [1], "shape": [2], "data_offsets": [0, 8]}})",
+                            FileBytes(8))) == "a: corrupt header: the key \"shape\" occurs twice");
   CHECK(one("F8_E4M3", "[8]", "[0,8]", 8) ==
         "a: tensor \"t\" has elements of type \"F8_E4M3\", which is not supported");
   CHECK(one("F32", "[-2]", "[0,8]", 8) == "a: tensor \"t\": an axis of extent -2");
@@ -140,12 +133,14 @@ TEST_CASE("Wrong safetensors are refused in words") {
   CHECK(one("F32", "[2]", "[18446744073709551608,18446744073709551615]", 8) ==
         "a: tensor \"t\": data_offsets [18446744073709551608,18446744073709551615] for the 8 bytes of shape [2]");
   CHECK(one("U32", "[1]", "[0,4]", 4) == "");
-  CHECK(refused(file("{" + tensor("t", "U32", "[1]", "[0,4]") + "}", FileBytes(4, 255))) ==
+  CHECK(refused(safetensors("{" + safetensors_entry("t", "U32", "[1]", "[0,4]") + "}", FileBytes(4, 255))) ==
         "a: tensor \"t\": element 0 is 4294967295, which int32 does not hold");
-  CHECK(refused(file("{" + tensor("t", "F32", "[2]", "[0,8]") + "," + tensor("u", "F32", "[2]", "[4,12]") + "}",
-                     FileBytes(12))) == "a: tensor \"u\" begins at byte 4, inside another; expected 8");
-  CHECK(refused(file(R"({"__metadata__": [1]})", {})) == "a: corrupt header: __metadata__ is not an object");
-  CHECK(refused(file(R"({"__metadata__": {"a": 1}})", {})) == "a: corrupt header: __metadata__ \"a\" is not a text");
+  CHECK(refused(safetensors("{" + safetensors_entry("t", "F32", "[2]", "[0,8]") + "," +
+                                safetensors_entry("u", "F32", "[2]", "[4,12]") + "}",
+                            FileBytes(12))) == "a: tensor \"u\" begins at byte 4, inside another; expected 8");
+  CHECK(refused(safetensors(R"({"__metadata__": [1]})", {})) == "a: corrupt header: __metadata__ is not an object");
+  CHECK(refused(safetensors(R"({"__metadata__": {"a": 1}})", {})) ==
+        "a: corrupt header: __metadata__ \"a\" is not a text");
 }
 
 TEST_CASE("safetensors that cannot be written are refused") {

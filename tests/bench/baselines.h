@@ -58,6 +58,9 @@ BACKLIGHT_BASELINE(gather_gradient)
 // In: the gradient; of this step, rate / (1 - beta1^t) and 1 / (1 - beta2^t). In place: both moments, the parameter.
 BACKLIGHT_BASELINE(adam)
 
+// In: a factor, a term, 12 starts. `count` multiplications with an addition, all in registers.
+BACKLIGHT_BASELINE(multiply_adds)
+
 #undef BACKLIGHT_BASELINE
 
 }  // namespace bench::baseline

@@ -15,6 +15,9 @@ Result broadcast_worst();     // broadcasts.cpp
 Result rows_worst();          // row_wise.cpp
 Result pairwise();            // pairs.cpp
 Result pairwise_log();        //
+Result gemm_worst();          // gemm.cpp
+Result gemm_512();            //
+Result mlp_step_us();         //
 Result gather_scatter();      // gathers.cpp
 Result gather_scatter_threads();
 Result optimiser_worst();  // optimisers.cpp

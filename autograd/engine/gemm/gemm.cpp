@@ -6,18 +6,45 @@
 #include <memory>
 #include <new>
 
+// The matrix product around the register tile of kernel.cpp. Names: D = P Q, P [rows, depth] walked by single elements,
+// Q [depth, columns] by vectors; D is C, or C transposed.
+//
+//                  group of panels
+//            Q   [  |  |  ]            packed: a panel (up to three vectors wide) after the other, so that a tile
+//                [  |  |  ] depth      reads one stream; where it is needed by few rows only, it is read where it lies
+//        depth   ----------
+//   P  [      ]  [  |  |  ]
+//      [      ]  [  D  |  ] rows       a strip of P and a panel of Q make a tile of D
+//
+// Of P every element is broadcast alone, so any strides do. Where rows of P lie side by side it is not copied at all;
+// where its columns do, a step of the depth would touch a page of memory for eight elements, and P is packed too. If
+// both factors lie the wrong way round, or Q does and there are few rows, C^T = B^T A^T is computed: then each lies
+// the right way, and only D is transposed, by squares in registers (pack.cpp).
+//
+// Why blocks, threads and levels cannot change the bits: an element's chain of fused multiply-adds goes through k in
+// ascending order, in one lane of one register; between two blocks of the depth it rests in D, which rounds nothing. A
+// chunk's chain starts from 0, in memory of its own from the second chunk on, and is added when it is complete. Which
+// rows and columns are computed together, by whom and when, no element sees; a * b = b * a, so exchanged factors do not
+// matter either.
+
 namespace autograd::engine::gemm {
 
 namespace {
 
 constexpr int64_t chunk = 4096;        // of the depth, by definition of the product
-constexpr int64_t depth_block = 1024;  // of it at once: D is read and written again so often,
-constexpr int64_t row_block = 64;      // and a block of P of so many rows stays in the second cache,
-constexpr int64_t group_bytes = 384;   // beside a group of panels so wide
-constexpr int64_t wide_group = 4;      // times as many where P is packed again for each group
-constexpr int64_t most_rows = 1024;    // for which a group is packed once
+constexpr int64_t unit_rows = 64;      // that a thread may take at once
+constexpr int64_t most_rows = 1024;    // for which a group of panels is packed once
 constexpr int64_t few_strips = 4;      // so many walks over Q do not pay for packing it
 constexpr int64_t touched_pages = 32;  // rows that are packed one panel after the other
+
+/// What is worked on at once.
+struct Blocking {
+  int64_t depth;        ///< D is read and written again for each such part
+  int64_t rows;         ///< of P: such a block stays in the second cache
+  int64_t group_bytes;  ///< of a row of the panels of Q beside it
+};
+/// P is read where it lies: one long walk for a narrow group. Where it has to be packed, that is done seldom.
+constexpr Blocking of_rows{1024, 64, 384}, of_scattered{256, 256, 4608};
 
 /// Of a multiplication with an addition, about, to decide whether threads are worth waking.
 template <class T>
@@ -83,10 +110,11 @@ class Multiplication {
       : product_(product), kernels_(kernels), swapped_(swaps()) {
     const int64_t rows = swapped_ ? product.columns : product.rows;
     const int64_t columns = swapped_ ? product.rows : product.columns;
-    row_units_ = (rows + row_block - 1) / row_block;
+    row_units_ = (rows + unit_rows - 1) / unit_rows;
     panels_ = Strips((columns + kernels.lanes - 1) / kernels.lanes, kernels.panel / kernels.lanes);
     const bool scattered = (swapped_ ? product.b.row : product.a.column) != 1;
-    group_ = group_bytes * (scattered ? wide_group : 1) / static_cast<int64_t>(sizeof(T)) / kernels.panel;
+    blocking_ = scattered ? of_scattered : of_rows;
+    group_ = blocking_.group_bytes / static_cast<int64_t>(sizeof(T)) / kernels.panel;
     column_unit_ = row_units_ == 1 ? 1 : group_;
     column_units_ = (panels_.count + column_unit_ - 1) / column_unit_;
   }
@@ -106,10 +134,10 @@ class Multiplication {
           run_part(task, {column, column + count}, {0, task.rows});
           begin += count;
         } else {
-          const int64_t count = std::min({last - begin, row_units_ - row, most_rows / row_block});
+          const int64_t count = std::min({last - begin, row_units_ - row, most_rows / unit_rows});
           const int64_t first_panel = column * column_unit_;
           run_part(task, {first_panel, std::min(first_panel + column_unit_, panels_.count)},
-                   {row * row_block, std::min((row + count) * row_block, task.rows)});
+                   {row * unit_rows, std::min((row + count) * unit_rows, task.rows)});
           begin += count;
         }
       }
@@ -171,7 +199,7 @@ class Multiplication {
 
   /// D, whose first element is that of the part, becomes the chunk's sums.
   void add_chunk(const Task<T>& task, Range panels, Range rows, Range depth, const Target<T>& d) const {
-    const Strips blocks(depth.count(), depth_block);
+    const Strips blocks(depth.count(), blocking_.depth);
     for (int64_t block = 0; block < blocks.count; ++block) {
       const Range part{depth.begin + blocks.begin(block), depth.begin + blocks.begin(block + 1)};
       add_depth(task, panels, rows, part, d, block == 0);
@@ -179,58 +207,53 @@ class Multiplication {
   }
 
   void add_depth(const Task<T>& task, Range panels, Range rows, Range depth, const Target<T>& d, bool fresh) const {
-    const int64_t origin = first_column(task, panels.begin);
-    const int64_t width = (panels_.begin(panels.end) - panels_.begin(panels.begin)) * kernels_.lanes;
-    const bool packs_q =
-        task.q.column != 1 || rows.count() > few_strips * kernels_.tile_rows || origin + width > task.columns;
-    const T* q = packs_q ? pack_q(task, panels, depth) : nullptr;
-    for (int64_t begin = rows.begin; begin < rows.end; begin += row_block) {
-      const Range block{begin, std::min(begin + row_block, rows.end)};
-      const bool packs_p = task.p.column != 1 && panels.count() > 2;
+    const int64_t origin = panels_.begin(panels.begin);
+    const int64_t width = (panels_.begin(panels.end) - origin) * kernels_.lanes;
+    const bool lies_well = task.q.column == 1, packs_q = !lies_well || rows.count() > few_strips * kernels_.tile_rows;
+    T* const packed = packs_q ? Workspace::current().get<T>(Workspace::packed_q, width * depth.count()) : nullptr;
+    if (!lies_well) pack_q(task, panels, depth, packed);
+    for (int64_t begin = rows.begin; begin < rows.end; begin += blocking_.rows) {
+      const Range block{begin, std::min(begin + blocking_.rows, rows.end)};
+      const bool packs_p = task.p.column != 1 && panels.count() > 2 && depth.count() > touched_pages;
       const T* p =
           packs_p ? pack_p(task, block, depth) : task.p.data + block.begin * task.p.row + depth.begin * task.p.column;
       for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
         const int64_t column = first_column(task, panel), columns = first_column(task, panel + 1) - column;
-        const int64_t vectors = panels_.begin(panel + 1) - panels_.begin(panel);
-        kernels_.multiply(
-            {.p = p,
-             .p_row = task.p.row,
-             .p_depth = task.p.column,
-             .packed = packs_p,
-             .q = packs_q ? q + (column - origin) * depth.count() : task.q.data + depth.begin * task.q.row + column,
-             .q_depth = packs_q ? vectors * kernels_.lanes : task.q.row,
-             .far = !packs_q,
-             .d = d.at(block.begin - rows.begin, column - origin),
-             .d_row = d.row,
-             .rows = block.count(),
-             .columns = columns,
-             .depth = depth.count(),
-             .fresh = fresh});
+        const int64_t first_vector = panels_.begin(panel), vectors = panels_.begin(panel + 1) - first_vector;
+        T* const panel_of_q = packs_q ? packed + (first_vector - origin) * kernels_.lanes * depth.count() : nullptr;
+        const bool far = lies_well && (!packs_q || begin == rows.begin);
+        kernels_.multiply({.p = p,
+                           .p_row = task.p.row,
+                           .p_depth = task.p.column,
+                           .packed = packs_p,
+                           .q = far ? task.q.data + depth.begin * task.q.row + column : panel_of_q,
+                           .q_depth = far ? task.q.row : vectors * kernels_.lanes,
+                           .far = far,
+                           .keep = panel_of_q,
+                           .d = d.at(block.begin - rows.begin, column - first_column(task, panels.begin)),
+                           .d_row = d.row,
+                           .rows = block.count(),
+                           .columns = columns,
+                           .depth = depth.count(),
+                           .fresh = fresh});
       }
     }
   }
 
   /// Panels one after the other, each of whole vectors.
-  const T* pack_q(const Task<T>& task, Range panels, Range depth) const {
-    const int64_t origin = panels_.begin(panels.begin);
-    const int64_t width = (panels_.begin(panels.end) - origin) * kernels_.lanes;
-    T* packed = Workspace::current().get<T>(Workspace::packed_q, width * depth.count());
-    const int64_t step = task.q.column == 1 ? touched_pages : depth.count();
-    for (int64_t k = depth.begin; k < depth.end; k += step) {
-      for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-        const int64_t column = first_column(task, panel);
-        const int64_t vectors = panels_.begin(panel + 1) - panels_.begin(panel);
-        T* to = packed + (panels_.begin(panel) - origin) * kernels_.lanes * depth.count();
-        kernels_.pack({.from = task.q.data + k * task.q.row + column * task.q.column,
-                       .along = task.q.column,
-                       .depth_stride = task.q.row,
-                       .count = first_column(task, panel + 1) - column,
-                       .depth = std::min(step, depth.end - k),
-                       .width = vectors * kernels_.lanes},
-                      to + (k - depth.begin) * vectors * kernels_.lanes);
-      }
+  void pack_q(const Task<T>& task, Range panels, Range depth, T* packed) const {
+    for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+      const int64_t column = first_column(task, panel);
+      const int64_t width = (panels_.begin(panel + 1) - panels_.begin(panel)) * kernels_.lanes;
+      kernels_.pack({.from = task.q.data + depth.begin * task.q.row + column * task.q.column,
+                     .along = task.q.column,
+                     .depth_stride = task.q.row,
+                     .count = first_column(task, panel + 1) - column,
+                     .depth = depth.count(),
+                     .width = width},
+                    packed);
+      packed += width * depth.count();
     }
-    return packed;
   }
 
   const T* pack_p(const Task<T>& task, Range rows, Range depth) const {
@@ -255,6 +278,7 @@ class Multiplication {
   const Product<T>& product_;
   const Kernels<T>& kernels_;
   bool swapped_;
+  Blocking blocking_ = of_rows;
   Strips panels_{0, 1};  ///< of vectors
   int64_t group_ = 1;    ///< panels that are packed together
   int64_t row_units_ = 1, column_unit_ = 1, column_units_ = 1;

@@ -12,9 +12,10 @@ struct Block {
   const T* p;  ///< [rows, depth]
   int64_t p_row, p_depth;
   bool packed;  ///< P lies in strips of Kernels::tile_rows rows, those of a strip side by side
-  const T* q;   ///< [depth, columns], side by side, up to whole vectors
+  const T* q;   ///< [depth, columns], side by side
   int64_t q_depth;
-  bool far;  ///< Q lies where it was found, not in a near cache
+  bool far;  ///< Q lies where it was found; else it is packed, in whole vectors
+  T* keep;   ///< where the first strip packs a far Q for the others; null: it does not
   T* d;      ///< [rows, columns], side by side
   int64_t d_row;
   int64_t rows, columns, depth;  ///< at most Kernels::panel columns
