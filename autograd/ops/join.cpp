@@ -1,3 +1,4 @@
+#include <autograd/core/parallel.h>
 #include <autograd/ops/embed.h>
 #include <autograd/ops/layout.h>
 #include <autograd/ops/record.h>
@@ -10,8 +11,21 @@ namespace autograd {
 
 namespace {
 
+constexpr int64_t large_block = 65536;  // bytes, which threads may share
+constexpr double nanoseconds_a_byte = 0.1;
+
+void copy_large(std::byte* out, const std::byte* in, int64_t block) {
+  parallel_for(block, nanoseconds_a_byte * static_cast<double>(block), [&](int64_t begin, int64_t end) {
+    std::memcpy(out + begin, in + begin, static_cast<size_t>(end - begin));
+  });
+}
+
 /// `count` blocks of contiguous bytes, to places `step` bytes apart.
 void copy_blocks(std::byte* out, const std::byte* in, int64_t block, int64_t step, int64_t count) {
+  if (block >= large_block) {
+    for (int64_t i = 0; i < count; ++i) copy_large(out + i * step, in + i * block, block);
+    return;
+  }
   const auto copy = [&](auto size) {  // a size that the compiler knows becomes one move
     for (int64_t i = 0; i < count; ++i) std::memcpy(out + i * step, in + i * size, static_cast<size_t>(size));
   };

@@ -102,6 +102,19 @@ TEST_CASE("Views of views compose") {
                ag::transpose(ag::broadcast_to(Array::of({0, 100}), {2, 2}))) == Integers{16, 18, 116, 118});
 }
 
+TEST_CASE("concatenate of large arrays, whose copies threads share") {
+  std::vector<float> numbers(300007);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i);
+  const Array whole = Array::from(numbers, {300007});
+  for (const int threads : {1, 2, 7}) {
+    const Threads scope(threads);
+    const ag::Step step;
+    const Tensor x = Located(whole).tensor();
+    const Tensor parts[] = {ag::slice(x, 0, {.stop = 200001}), ag::slice(x, 0, {.start = 200001})};
+    CHECK(ag::concatenate(parts, 0).to_vector<float>() == numbers);
+  }
+}
+
 TEST_CASE("concatenate and stack join") {
   const ag::Step step;
   const Tensor x = counting({2, 2}), y = x + 10;

@@ -142,8 +142,8 @@ class Scene {
       const render::Vec3 weights = render::barycentrics(clip, corners, pixels);
       const render::Vec3 colour = render::interpolate(render::unpack3(colours), corners, weights);
       const Tensor channels[] = {colour.x, colour.y, colour.z};
-      image = render::antialiased_image(channels, pixels, clip,
-                                        render::silhouettes(clip, mesh_.triangles, topology_, ids));
+      image =
+          render::antialiased_image(channels, pixels, clip, render::silhouettes(clip, mesh_.triangles, topology_, ids));
       image_ = image.values<float>();
     });
     times.visibility.push_back(visibility);
