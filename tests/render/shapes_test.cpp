@@ -164,8 +164,10 @@ TEST_CASE("torus") {
   REQUIRE_THROWS_WITH(torus(0.5, 2.5, 8, 8), ContainsSubstring("torus: major_radius 0.5 and minor_radius 2.5"));
 }
 
+constexpr int fine = sanitized() ? 4 : 5;  // subdivisions
+
 TEST_CASE("creature: closed, of genus 0, without self-intersections, of two colours") {
-  const int subdivisions = GENERATE(range(4, sanitized() ? 5 : 6));
+  const int subdivisions = GENERATE(range(4, fine + 1));
   const Mesh mesh = creature(subdivisions);
   INFO(subdivisions);
   CHECK(mesh.faces() == icosphere(subdivisions).faces());
@@ -198,7 +200,7 @@ TEST_CASE("creature: closed, of genus 0, without self-intersections, of two colo
 }
 
 TEST_CASE("creature: its limbs are thick enough to be seen") {
-  const Mesh mesh = creature(5);
+  const Mesh mesh = creature(fine);
   const std::vector<Triangle> triangles = triangles_of(mesh);
   double thinnest = HUGE_VAL;
   for (size_t i = 0; i < triangles.size(); i += 97) {  // dozens a limb
@@ -231,7 +233,7 @@ TEST_CASE("creature: no point sees all of it from inside, so it is no height fie
 
 TEST_CASE("creature: it has a dent where it smiles") {
   // Level with the mouth's middle the face lies deeper than a little above and below.
-  const std::vector<Triangle> triangles = triangles_of(creature(5));
+  const std::vector<Triangle> triangles = triangles_of(creature(fine));
   const auto depth = [&](double y) {
     double nearest = HUGE_VAL;
     for (const Triangle& t : triangles) nearest = std::min(nearest, hit({0, y, 5}, {0, 0, -1}, t));
