@@ -233,7 +233,7 @@ TEST_CASE("creature: no point sees all of it from inside, so it is no height fie
 
 TEST_CASE("creature: it has a dent where it smiles") {
   // Level with the mouth's middle the face lies deeper than a little above and below.
-  const std::vector<Triangle> triangles = triangles_of(creature(fine));
+  const std::vector<Triangle> triangles = triangles_of(creature(5));
   const auto depth = [&](double y) {
     double nearest = HUGE_VAL;
     for (const Triangle& t : triangles) nearest = std::min(nearest, hit({0, y, 5}, {0, 0, -1}, t));
