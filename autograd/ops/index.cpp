@@ -86,11 +86,11 @@ Tensor take_along_axis(Located x, Located indices, int axis) {
                      " differ elsewhere than on axis " + std::to_string(at));
   }
   const int64_t extent = shape[at], before = count_of(shape, 0, at), after = count_of(shape, at + 1, shape.rank());
-  const Tensor taken = reshape(index, {before, index_shape[at], after});
+  // Looked up among the numbers of the rows, which checks it: the position below would hide what was given.
+  const Tensor taken = gather(iota({extent}), reshape(index, {before, index_shape[at], after}));
   const Tensor row = iota({before, 1, 1}) * static_cast<int32_t>(extent) + taken;
   const Tensor position = after == 1 ? row : row * static_cast<int32_t>(after) + iota({1, 1, after});
-  const Tensor checked = where(taken >= 0 && taken < static_cast<int32_t>(extent), position, -1);
-  return reshape(gather(flatten(input), checked), index_shape);
+  return reshape(gather(flatten(input), position), index_shape);
 }
 
 Tensor one_hot(Located indices, int64_t classes, DType type) {

@@ -174,6 +174,8 @@ TEST_CASE("take_along_axis chooses in each row") {
   CHECK_THROWS_AS(outside.to_vector<int32_t>(), ag::IndexError);  // also where another row has the element
   const Tensor below = ag::take_along_axis(x, Array::from(Integers{0, 0, -1, 1}, {2, 1, 2}), 1);
   CHECK_THROWS_AS(below.to_vector<int32_t>(), ag::IndexError);
+  CHECK_THROWS_WITH(outside.to_vector<int32_t>(),
+                    ContainsSubstring("index 3 at element 0") && ContainsSubstring("expected 0 to 2"));
   CHECK(ag::take_along_axis(ag::zeros({2, 0}), ag::zeros({2, 0}, ag::DType::int32), 1).shape() == Shape{2, 0});
 }
 
