@@ -142,9 +142,9 @@ void drop_ones(Walk& walk, const Shape& shape) {
   std::fill(walk.strides.begin() + static_cast<std::ptrdiff_t>(kept), walk.strides.end(), 0);
 }
 
-/// The last region of scatter_adds by a list of indices.
+/// A region of scatter_adds by one list of indices, which others may join.
 struct OpenScatters {
-  uint32_t region, first;  ///< region, and its first node
+  uint32_t region, first;  ///< first: its first node
 
   /// Whether another one can do its work in the same pass: all that it reads is there by then.
   bool accepts(const Planner& planner, uint32_t node) const {

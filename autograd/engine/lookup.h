@@ -20,6 +20,7 @@ namespace autograd::engine {
 struct Place {
   uint32_t base;
   int64_t bytes;
+  bool operator==(const Place&) const = default;
 };
 
 /// Tables of one number of rows, and the lists of indices into them.
@@ -28,9 +29,7 @@ struct Lookups {
   struct Table {
     Place place;
     int64_t stride;  ///< elements from row to row
-    bool operator==(const Table& other) const {
-      return place.base == other.place.base && place.bytes == other.place.bytes && stride == other.stride;
-    }
+    bool operator==(const Table&) const = default;
   };
   struct List {
     Place indices;    ///< int32, one for each element of the domain
