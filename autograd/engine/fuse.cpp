@@ -319,21 +319,26 @@ class Storing {
   void run(uint32_t region) {
     const Draft& draft = planner_.drafts[region];
     for (uint32_t node : draft.nodes) region_of_[node] = region;
-    for (uint32_t node : draft.nodes) {
-      NodeState& state = planner_.states[node];
-      if (draft.call || planner_.node(node).op->kind == Kind::reduce) state.stored = true;
-      if (state.region == region) state.last_use = std::max(state.last_use, region);
-      for (uint32_t k = 0; k < state.source_count; ++k) {
-        const Source& source = planner_.sources[state.sources + k];
-        if (source.kind == Source::Kind::number) continue;
-        const bool in_register = !draft.call && source.kind == Source::Kind::memory;
-        read(source.walk, region, in_register);
-        if (source.kind == Source::Kind::gathered) read(source.index, region, true);
-      }
+    for (uint32_t node : draft.nodes) run_node(node, region, draft.call);
+    for (const std::vector<uint32_t>& together : draft.scatters) {
+      for (uint32_t node : together) run_node(node, region, true);
     }
   }
 
  private:
+  void run_node(uint32_t node, uint32_t region, bool call) {
+    NodeState& state = planner_.states[node];
+    if (call || planner_.node(node).op->kind == Kind::reduce) state.stored = true;
+    if (state.region == region) state.last_use = std::max(state.last_use, region);
+    for (uint32_t k = 0; k < state.source_count; ++k) {
+      const Source& source = planner_.sources[state.sources + k];
+      if (source.kind == Source::Kind::number) continue;
+      const bool in_register = !call && source.kind == Source::Kind::memory;
+      read(source.walk, region, in_register);
+      if (source.kind == Source::Kind::gathered) read(source.index, region, true);
+    }
+  }
+
   void read(const Walk& walk, uint32_t region, bool in_register) {
     if (planner_.known(walk.base)) return;
     NodeState& state = planner_.states[walk.base];
@@ -377,6 +382,7 @@ void fuse(Planner& planner) {
     }
   }
   sink(planner);
+  stream_scatters(planner);
   group_stages(planner);
   Recomputation recomputation(planner);
   for (uint32_t region = 0; region < planner.drafts.size(); ++region) recomputation.run(region);

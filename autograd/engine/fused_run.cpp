@@ -78,6 +78,7 @@ FusedRun::FusedRun(const Recording& recording, Region& region, Arena& scratch, c
   blocks_ = (arguments_.size + fold_block - 1) / fold_block;
   if (rows_ || lanes_) row_blocks_ = row_blocks(arguments_.rows());
   for (size_t f = 0; f < program_.folds.size(); ++f) arguments_.folds[f] = fold_memory(f, scratch);
+  if (!region.scatters.empty()) scatters_.emplace(recording, region, scratch, values);
   if (region.lookups.empty()) return;
   packed_ = scratch.array<const float*>(static_cast<int64_t>(region.lookups.size()));
   for (size_t i = 0; i < region.lookups.size(); ++i) packed_[i] = pack(region.lookups[i], values, scratch);
@@ -100,10 +101,13 @@ void FusedRun::run_rows(int64_t first, int64_t last, int64_t rows, std::byte* lo
 void FusedRun::finish() {
   if (fault_.happened()) throw_fault(recording_, region_, fault_);
   finish_folds();
+  if (scatters_) scatters_->finish();
 }
 
 void FusedRun::run_parts() {
-  if (rows_) {
+  if (scatters_ && scatters_->streams()) {
+    run_streams();
+  } else if (rows_) {
     // Few rows of many lanes are cut into windows of lanes.
     const bool cut = !lanes_ && program_.folds.size() == count(Span::rows);
     window_ = cut ? fold_block : arguments_.lanes();
@@ -118,14 +122,25 @@ void FusedRun::run_parts() {
     });
   } else {
     parallel_for(blocks_, cost(), [this](int64_t begin, int64_t end) {
-      run_blocks(begin * fold_block, std::min(end * fold_block, arguments_.size));
+      run_blocks(begin * fold_block, std::min(end * fold_block, arguments_.size), [](const Piece&) {});
     });
   }
 }
 
-/// Elements in order, with the columns of each block looked up before the kernel.
-void FusedRun::run_blocks(int64_t begin, int64_t end) {
-  if (region_.lookups.empty()) return run_piece({begin, end});
+void FusedRun::run_streams() {
+  parallel_for(scatters_->chunks(), cost(), [this](int64_t first, int64_t last) {
+    for (int64_t chunk = first; chunk < last; ++chunk) {
+      scatters_->start(chunk);
+      run_blocks(scatters_->begin_of(chunk), scatters_->begin_of(chunk + 1),
+                 [&](const Piece& piece) { scatters_->add(chunk, piece); });
+    }
+  });
+}
+
+/// Elements in order, with the columns of each block looked up before the kernel, and after(piece) behind it.
+template <class After>
+void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
+  if (region_.block == 0) return run_piece({begin, end});
   Piece piece;
   piece.local = local_memory(region_.local_bytes);
   for (piece.begin = begin; piece.begin < end; piece.begin = piece.end) {
@@ -140,6 +155,7 @@ void FusedRun::run_blocks(int64_t begin, int64_t end) {
       }
     }
     run_piece(piece);
+    after(piece);
   }
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
-#include <autograd/engine/plan.h>
+#include <autograd/engine/scatter_run.h>
+
+#include <optional>
 
 namespace autograd::engine {
 
@@ -34,7 +36,9 @@ class FusedRun {
   void run_row_blocks(int64_t begin, int64_t end);
   void identify_rows(int64_t block, int64_t first_lane, int64_t width);
   void run_piece(const Piece& piece) { region_.kernel->run(arguments_, piece, fault_); }
-  void run_blocks(int64_t begin, int64_t end);
+  void run_streams();
+  template <class After>
+  void run_blocks(int64_t begin, int64_t end, After&& after);
   void finish_lanes(int64_t first_row, int64_t last_row);
   void finish_folds();
 
@@ -48,6 +52,7 @@ class FusedRun {
   int64_t blocks_ = 0, row_blocks_ = 1;
   int64_t window_ = 0, windows_ = 1;
   const float** packed_ = nullptr;  ///< per lookups: the tables side by side
+  std::optional<ScatterRun> scatters_;
 };
 
 }  // namespace autograd::engine

@@ -11,7 +11,7 @@ namespace autograd::engine {
 namespace {
 
 bool may_throw(const Region& region) {
-  return region.call || !region.lookups.empty() ||
+  return region.call || !region.lookups.empty() || !region.scatters.empty() ||
          std::ranges::any_of(region.kernel->program().body, [](const ir::Inst& inst) {
            const bool divides = inst.code == ir::Code::divide || inst.code == ir::Code::remainder;
            return inst.code == ir::Code::row || (divides && inst.type == DType::int32);
@@ -20,7 +20,7 @@ bool may_throw(const Region& region) {
 
 /// Before it computes anything.
 bool asks_for_memory(const Region& region) {
-  return !region.call && (!region.kernel->program().folds.empty() || !region.lookups.empty());
+  return !region.call && (!region.kernel->program().folds.empty() || region.block > 0);
 }
 
 /// How regions read a Parameter's old value.
@@ -86,7 +86,8 @@ class Choice {
     const NodeState& state = planner_.states[value];
     if (state.region == none || state.region < safe_from_ || state.kept) return false;
     const Draft& draft = planner_.drafts[state.region];
-    return !draft.call && draft.stages == none && planner_.node(value).op->kind != Op::Kind::reduce &&
+    const Op::Kind kind = planner_.node(value).op->kind;
+    return !draft.call && draft.stages == none && kind != Op::Kind::reduce && kind != Op::Kind::call &&
            std::ranges::none_of(planner_.plan.in_place,
                                 [&](const Plan::InPlace& other) { return other.value == value; });
   }

@@ -294,6 +294,8 @@ StrideFunction strided(DType type) {
 }  // namespace
 
 extern const KernelTable table;
-const KernelTable table{&find, &fold, &gather, &strided, &gemm::BACKLIGHT_KERNEL_VARIANT::level, &solve_triangular};
+extern const ColumnKernels columns;  // columns_kernel.cpp
+const KernelTable table{&find,   &fold, &gather, &strided, &gemm::BACKLIGHT_KERNEL_VARIANT::level, &solve_triangular,
+                        &columns};
 
 }  // namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/core/calls.h>
+#include <autograd/engine/columns_kernel.h>
 #include <autograd/engine/gemm/kernels.h>
 #include <autograd/ir/program.h>
 
@@ -31,6 +32,7 @@ struct KernelTable {
   StrideFunction (*strided)(DType type);
   const gemm::Level* gemm;
   void (*solve)(const TriangularFactor& factor, double* x);
+  const ColumnKernels* columns;
 };
 
 /// The table of the best instruction set that this processor has.

@@ -74,9 +74,10 @@ std::vector<int32_t> offsets_of(const KernelArguments& arguments, const Operand&
   return offsets;
 }
 
-bool is_domain_order(const KernelArguments& arguments, const Operand& operand) {
+/// Along the axes `from` on.
+bool is_in_order(const KernelArguments& arguments, const Operand& operand, int from) {
   int64_t stride = 1;
-  for (int axis = arguments.rank - 1; axis >= 0; --axis) {
+  for (int axis = arguments.rank - 1; axis >= from; --axis) {
     const auto a = static_cast<size_t>(axis);
     if (arguments.extents[a] != 1 && operand.strides[a] != stride) return false;
     stride *= arguments.extents[a];
@@ -100,8 +101,9 @@ uint16_t find_pattern(Layout& layout, std::vector<int32_t> pattern) {
 
 ir::Operand walk(const KernelArguments& arguments, const Operand& operand, const Rows& rows, Layout& layout) {
   if (is_constant(arguments, operand, 0)) return {Access::uniform, 0};
-  if (is_domain_order(arguments, operand)) return {Access::linear, 0};
+  if (is_in_order(arguments, operand, 0)) return {Access::linear, 0};
   if (rows.groups == 1 && is_constant(arguments, operand, rows.first)) return {Access::row_uniform, 0};
+  if (rows.groups == 1 && is_in_order(arguments, operand, rows.first)) return {Access::row_linear, 0};
   std::vector<int32_t> pattern = offsets_of(arguments, operand, rows, layout.lanes);
   bool in_order = true, same = true;
   for (int32_t lane = 0; lane < layout.lanes; ++lane) {

@@ -16,6 +16,9 @@
 
 namespace autograd::engine {
 
+/// Elements at a time, so that columns stay in the innermost cache.
+inline constexpr int64_t usual_block = 256;
+
 /// Where something lies: bytes from the memory of a position.
 struct Place {
   uint32_t base;

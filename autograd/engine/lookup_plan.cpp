@@ -8,12 +8,13 @@ namespace {
 
 constexpr int64_t least_elements = 2048;  // of a domain
 constexpr size_t least_tables = 3;        // of a list: fetching fewer is as fast one by one
-constexpr int64_t usual_block = 512;      // elements, so that the columns stay in the innermost cache
 
 }  // namespace
 
 LookupPlan::LookupPlan(const Planner& planner, const Draft& draft, Region& region)
     : planner_(planner), draft_(draft), block_(draft.demands.folds_all ? fold_block : usual_block) {
+  region.local_bytes = draft.local_bytes;
+  if (!draft.scatters.empty()) region.block = block_;
   // Stages and folds of rows cut the domain in ways of their own.
   if (draft.demands.folds_part || draft.stages != none || draft.domain.size() < least_elements) return;
   collect();

@@ -28,6 +28,7 @@ class Lowering {
       region_.origins.resize(builder_.size(), node);
     }
     collapse();
+    for (const std::vector<uint32_t>& together : draft_.scatters) add_scatters(together);
     program_.scalars = static_cast<uint16_t>(region_.scalars.size());
     program_.tables = static_cast<uint16_t>(region_.arguments.tables.size() / 2);
     lay_out(program_, region_.arguments);
@@ -117,6 +118,20 @@ class Lowering {
     walks_.push_back(walk);
     program_.operands.push_back({});
     return static_cast<uint16_t>(walks_.size() - 1);
+  }
+
+  void add_scatters(const std::vector<uint32_t>& together) {
+    const auto walk_of = [&](uint32_t node, uint32_t input) -> const Walk& {
+      return planner_.sources[planner_.states[node].sources + input].walk;
+    };
+    const Walk& indices = walk_of(together[0], 1);
+    Region::Scatters& scatters = region_.scatters.emplace_back();
+    scatters.indices = {indices.base, indices.offset * size_of(DType::int32)};
+    for (const uint32_t node : together) {
+      const uint32_t base = walk_of(node, 0).base;
+      const auto values = std::ranges::find(walks_, base, &Walk::base);
+      scatters.columns.push_back({node, static_cast<uint16_t>(values - walks_.begin()), planner_.states[base].local});
+    }
   }
 
   /// Merges neighbouring axes that every operand and fold takes as one.

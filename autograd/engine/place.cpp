@@ -68,7 +68,7 @@ class Offsets {
 }
 
 /// Whether a value is read by stages only, each of which needs the rows of its block alone.
-bool is_local(const Planner& planner, uint32_t position) {
+bool is_local_to_stages(const Planner& planner, uint32_t position) {
   const NodeState& state = planner.states[position];
   const Draft& draft = planner.drafts[state.region];
   if (draft.stages == none || state.kept || planner.node(position).op->kind == Op::Kind::reduce) return false;
@@ -100,19 +100,38 @@ void mark_kept(Planner& planner, const Keep& keep) {
     (i < keep.outputs ? state.kept : state.stored) = true;
     if (i >= keep.outputs) state.last_use = none;
   }
+  if (!keep.calls) return;
   for (const Draft& draft : planner.drafts) {
-    if (!keep.calls || !draft.call) continue;
+    for (const std::vector<uint32_t>& together : draft.scatters) {
+      for (uint32_t node : together) planner.states[node].kept = true;
+    }
+    if (!draft.call) continue;
     for (uint32_t node : draft.nodes) planner.states[node].kept = true;
   }
 }
 
+/// What only the region's own scatter_adds read.
+void place_columns(Planner& planner, uint32_t id) {
+  Draft& draft = planner.drafts[id];
+  for (const std::vector<uint32_t>& together : draft.scatters) {
+    for (const uint32_t node : together) {
+      const uint32_t position = planner.sources[planner.states[node].sources].walk.base;
+      NodeState& state = planner.states[position];
+      if (state.kept || state.local >= 0 || state.last_use != id) continue;
+      state.local = draft.local_bytes;
+      draft.local_bytes += Lookups::column_stride(usual_block) * size_of(planner.node(position).dtype);
+    }
+  }
+}
+
 void place_local(Planner& planner) {
+  for (uint32_t id = 0; id < planner.drafts.size(); ++id) place_columns(planner, id);
   for (const StageDraft& stages : planner.stages) {
     planner.plan.stages.push_back({stages.first, stages.count, stages.rows, stages.block, stages.folds_rows});
   }
   for (uint32_t position = 0; position < planner.recording.size(); ++position) {
     NodeState& state = planner.states[position];
-    if (!state.stored || planner.known(position) || !is_local(planner, position)) continue;
+    if (!state.stored || planner.known(position) || !is_local_to_stages(planner, position)) continue;
     const Node& node = planner.node(position);
     Stages& stages = planner.plan.stages[planner.drafts[state.region].stages];
     state.local = stages.local_bytes;

@@ -18,6 +18,7 @@
 //   resolve  look through views: every input becomes a strided access       resolve.cpp
 //   fuse     gather nodes of one iteration domain into regions              fuse.cpp
 //   sink     regions whose values one later region reads go there           sink.cpp
+//   scatter  scatter_adds of a region's values join it                      scatter_plan.cpp
 //   stages   regions of one domain's rows run block by block of rows        stages.cpp
 //   lower    a region's nodes become one program, its operands, its kernel  lower.cpp, layout.cpp, kernel.cpp
 //   place    offsets for what regions leave in memory, by liveness          place.cpp, in_place.cpp
@@ -85,8 +86,11 @@ struct Draft {
   Shape domain;                 ///< without axes of extent 1
   std::vector<uint32_t> nodes;  ///< members in order; calls together are scatter_adds by one list of indices
   bool call = false;
+  /// scatter_adds of this region's values; those of one list of indices together.
+  std::vector<std::vector<uint32_t>> scatters;
   Demands demands;
-  uint32_t stages = none;  ///< in Planner::stages
+  uint32_t stages = none;   ///< in Planner::stages
+  int64_t local_bytes = 0;  ///< a thread's memory for a block of what only its scatter_adds read
 };
 
 /// What one region asks for that holds the nodes of two.
@@ -140,15 +144,26 @@ struct Region {
     uint32_t position;
     DType type;
   };
+  /// scatter_adds by one list of indices.
+  struct Scatters {
+    struct Column {
+      uint32_t sum;      ///< position of the scatter_add
+      uint16_t operand;  ///< of the kernel: the values
+      int64_t local;     ///< bytes into local memory, where nobody else reads them; else -1
+    };
+    Place indices;
+    std::vector<Column> columns;
+  };
   bool call = false;
   // Fused:
   std::shared_ptr<const Kernel> kernel;
   KernelArguments arguments;
-  std::vector<Place> operands;    ///< without a base: in local memory
-  std::vector<Lookups> lookups;   ///< before the kernel, block by block
-  int64_t block = 0;              ///< elements, of a region with lookups
-  int64_t local_bytes = 0;        ///< a thread's memory for the columns of a block
-  std::vector<uint32_t> scalars;  ///< number nodes
+  std::vector<Place> operands;     ///< without a base: in local memory
+  std::vector<Lookups> lookups;    ///< before the kernel, block by block
+  std::vector<Scatters> scatters;  ///< after the kernel, block by block
+  int64_t block = 0;               ///< elements, of a region with lookups or scatters
+  int64_t local_bytes = 0;         ///< a thread's memory for the columns of a block
+  std::vector<uint32_t> scalars;   ///< number nodes
   std::vector<Result> folds;
   std::vector<uint32_t> origins;  ///< node of each instruction, for errors
   // Call, or several together:
@@ -211,6 +226,9 @@ std::shared_ptr<Plan> find_plan(const Recording& recording, const Keep& keep);
 void resolve(Planner& planner);
 void fuse(Planner& planner);
 void sink(Planner& planner);
+void stream_scatters(Planner& planner);
+/// Leaves out the drafts that have become empty.
+void drop_empty(Planner& planner);
 void group_stages(Planner& planner);
 void mark_kept(Planner& planner, const Keep& keep);
 /// Room in local memory for what stages alone read and nobody keeps.

@@ -36,13 +36,18 @@ Op::Call call_of(const Recording& recording, uint32_t position, std::span<const 
 }
 
 void run_scatters(const Recording& recording, const Region& region, Arena& scratch, const Values& values) {
-  Op::Call calls[most_scatters_together];
-  const size_t count = region.positions.size();
-  for (size_t k = 0; k < count; ++k) {
-    const std::span<const Region::Input> inputs = std::span(region.inputs).subspan(2 * k, 2);
-    calls[k] = call_of(recording, region.positions[k], inputs, scratch, values);
+  const auto address = [&](const Place& place) { return values[place.base] + place.bytes; };
+  ScatterArrays<const void> added;
+  ScatterArrays<void> sums;
+  for (size_t k = 0; k < region.positions.size(); ++k) {
+    added.push_back(address(region.inputs[2 * k].place));
+    sums.push_back(values[region.positions[k]]);
   }
-  run_scatters_together({calls, count});
+  const uint32_t indices = recording.inputs(region.positions[0])[1];
+  run_scatters_together(
+      {&recording.node(region.positions[0]), reinterpret_cast<const int32_t*>(address(region.inputs[1].place)),
+       recording.node(indices).size(), &scratch},
+      added, sums);
 }
 
 void run_call(const Recording& recording, const Region& region, Arena& scratch, const Values& values) {

@@ -57,8 +57,9 @@ std::vector<Reader> find_readers(const Planner& planner) {
 
 bool has_folds(const Draft& draft) { return draft.demands.folds_all || draft.demands.folds_part; }
 
-/// Leaves out the drafts that have become empty.
-void renumber(Planner& planner) {
+}  // namespace
+
+void drop_empty(Planner& planner) {
   std::vector<uint32_t> number(planner.drafts.size());
   uint32_t next = 0;
   for (uint32_t i = 0; i < planner.drafts.size(); ++i) {
@@ -72,8 +73,6 @@ void renumber(Planner& planner) {
     if (state.region != none) state.region = number[state.region];
   }
 }
-
-}  // namespace
 
 void sink(Planner& planner) {
   const std::vector<Reader> readers = find_readers(planner);
@@ -91,7 +90,7 @@ void sink(Planner& planner) {
     from.nodes.clear();
     moved = true;
   }
-  if (moved) renumber(planner);
+  if (moved) drop_empty(planner);
 }
 
 }  // namespace autograd::engine

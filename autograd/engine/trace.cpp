@@ -93,6 +93,10 @@ std::string operations(const Region& region, const Recording& recording) {
     const Node& node = recording.node(fold.position);
     text += "\n    " + to_string(node.where) + ": " + node.op->name;
   }
+  for (const Region::Scatters& scatters : region.scatters) {
+    const Node& node = recording.node(scatters.columns[0].sum);
+    text += "\n    " + to_string(node.where) + ": " + node.op->name + " x " + std::to_string(scatters.columns.size());
+  }
   return text;
 }
 

@@ -1,0 +1,160 @@
+#include <autograd/engine/columns_kernel.h>
+
+#include <algorithm>
+#include <cstring>
+
+#ifndef BACKLIGHT_KERNEL_VARIANT
+#define BACKLIGHT_KERNEL_VARIANT baseline
+#endif
+
+namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT {
+
+namespace {
+
+template <class T, int lanes>
+using Vector [[gnu::vector_size(lanes * sizeof(T))]] = T;
+
+template <class T, int lanes>
+void store(T* to, const Vector<T, lanes>& from) {
+  std::memcpy(to, &from, sizeof from);
+}
+
+/// Four elements of each of `lanes` rows, 4 or 8: out[k] has element k of each row.
+template <class T, int lanes>
+struct Transposed {
+  using V = Vector<T, lanes>;
+  V out[4];
+
+  /// The elements of each row from `from` on.
+  Transposed(const T* const* rows, int64_t from) {
+    V row[4];
+    for (int i = 0; i < 4; ++i) load(row[i], rows + i, from);
+    V low[2], high[2];
+    for (int i = 0; i < 2; ++i) interleave(low[i], high[i], row[2 * i], row[2 * i + 1]);
+    join(out[0], out[1], low[0], low[1]);
+    join(out[2], out[3], high[0], high[1]);
+  }
+
+ private:
+  // Row i, and i + 4 beside it where there are eight: what follows keeps inside of four elements.
+  static void load(V& to, const T* const* row, int64_t from) {
+    if constexpr (lanes == 4) {
+      std::memcpy(&to, row[0] + from, sizeof to);
+    } else {
+      Vector<T, 4> here, beside;
+      std::memcpy(&here, row[0] + from, sizeof here);
+      std::memcpy(&beside, row[4] + from, sizeof beside);
+      to = __builtin_shufflevector(here, beside, 0, 1, 2, 3, 4, 5, 6, 7);
+    }
+  }
+  /// a0 b0 a1 b1 and a2 b2 a3 b3
+  static void interleave(V& low, V& high, const V& a, const V& b) {
+    if constexpr (lanes == 4) {
+      low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+      high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    } else {
+      low = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
+      high = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+    }
+  }
+  /// a0 a1 b0 b1 and a2 a3 b2 b3
+  static void join(V& low, V& high, const V& a, const V& b) {
+    if constexpr (lanes == 4) {
+      low = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+      high = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    } else {
+      low = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+      high = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  }
+};
+
+template <int64_t quads>
+void fetch_rows(const RowFetch& work) {
+  constexpr int64_t width = 4 * quads;
+  const auto [packed, row_elements, indices, count, columns, stride] = work;
+  int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const float* rows[4];
+    for (int64_t k = 0; k < 4; ++k) rows[k] = packed + indices[i + k] * width;
+    for (int64_t from = 0; from < width; from += 4) {
+      const Transposed<float, 4> block(rows, from);
+      for (int64_t k = 0; k < 4; ++k) store<float, 4>(columns + (from + k) * stride + i, block.out[k]);
+    }
+  }
+  for (; i < count; ++i) {
+    for (int64_t k = 0; k < width; ++k)
+      std::memcpy(columns + k * stride + i, packed + indices[i] * width + k, sizeof(float));
+  }
+}
+
+void fetch(const RowFetch& work) {
+  switch (work.width) {
+    case 4: return fetch_rows<1>(work);
+    case 8: return fetch_rows<2>(work);
+    case 12: return fetch_rows<3>(work);
+    default: return fetch_rows<4>(work);
+  }
+}
+
+template <class T, int width>
+void add_row(T* to, const Vector<T, width>& row) {
+  Vector<T, width> sum;
+  std::memcpy(&sum, to, sizeof sum);
+  store<T, width>(to, sum + row);
+}
+
+template <class T, int width, size_t lists>
+void add_lists(const RowAddition<T>& work) {
+  const int64_t count = work.count;
+  int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    Vector<T, width> rows[lists][4];
+    for (size_t l = 0; l < lists; ++l) {
+      const Transposed<T, width> block(work.columns[l], i);
+      for (int k = 0; k < 4; ++k) rows[l][k] = block.out[k];
+    }
+    for (int64_t k = 0; k < 4; ++k) {
+      for (size_t l = 0; l < lists; ++l)
+        add_row<T, width>(work.sums[l] + int64_t{work.indices[l][i + k]} * width, rows[l][k]);
+    }
+  }
+  for (; i < count; ++i) {
+    for (size_t l = 0; l < lists; ++l) {
+      Vector<T, width> row;
+      for (int k = 0; k < width; ++k) row[k] = work.columns[l][k][i];
+      add_row<T, width>(work.sums[l] + int64_t{work.indices[l][i]} * width, row);
+    }
+  }
+}
+
+template <class T, int width>
+void add_width(const RowAddition<T>& work) {
+  switch (work.lists) {
+    case 1: return add_lists<T, width, 1>(work);
+    case 2: return add_lists<T, width, 2>(work);
+    case 3: return add_lists<T, width, 3>(work);
+    default: return add_lists<T, width, 4>(work);
+  }
+}
+
+template <class T>
+void add(const RowAddition<T>& work) {
+  work.width == 4 ? add_width<T, 4>(work) : add_width<T, 8>(work);
+}
+
+IndexRange range(const int32_t* indices, int64_t count) {
+  int32_t lowest = INT32_MAX, highest = INT32_MIN;
+  for (int64_t i = 0; i < count; ++i) {
+    lowest = std::min(lowest, indices[i]);
+    highest = std::max(highest, indices[i]);
+  }
+  return {lowest, highest};
+}
+
+}  // namespace
+
+extern const ColumnKernels columns;
+const ColumnKernels columns{&fetch, &add<float>, &add<double>, &range};
+
+}  // namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Between rows, as indices name them, and columns, as kernels read and write them. Compiled once for each
+// instruction set; elements are moved, and added in the order of the entries, so all give the same bits.
+
+namespace autograd::engine {
+
+/// Rows of packed tables for a list of indices, all of which exist, to columns.
+struct RowFetch {
+  const float* packed;  ///< stands for any elements of four bytes
+  int64_t width;        ///< elements of a row, a multiple of four
+  const int32_t* indices;
+  int64_t count;
+  float* columns;
+  int64_t stride;  ///< elements from column to column
+};
+
+/// Columns of entries to be added to rows of sums; several lists of indices take turns, entry by entry: neighbours in
+/// a list often name one row, whose additions wait for one another, and another list's fill the time.
+template <class T>
+struct RowAddition {
+  static constexpr size_t most_lists = 4, most_columns = 8;
+
+  size_t lists;
+  size_t width;  ///< columns of a list, elements of a row: 4 or 8
+  int64_t count;
+  const T* columns[most_lists][most_columns];
+  const int32_t* indices[most_lists];
+  T* sums[most_lists];  ///< row 0
+};
+
+struct IndexRange {
+  int32_t lowest, highest;
+};
+
+struct ColumnKernels {
+  void (*fetch)(const RowFetch& work);
+  void (*add_float)(const RowAddition<float>& work);
+  void (*add_double)(const RowAddition<double>& work);
+  IndexRange (*range)(const int32_t* indices, int64_t count);
+};
+
+}  // namespace autograd::engine

@@ -1,0 +1,139 @@
+#include <autograd/autograd.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/autograd/support.h"
+#include "tests/catch.h"
+
+// scatter_adds of what one region computes, which take its values block by block (engine/scatter_plan.cpp): compared
+// with scatter_adds of values that were computed before.
+
+namespace ag = autograd;
+using ag::Array;
+using ag::Located;
+using ag::Tensor;
+
+namespace {
+
+struct Size {
+  int64_t entries, rows;
+  size_t lists, columns;
+};
+
+template <class T>
+Array between_minus_one_and_one(Random& random, int64_t count) {
+  return random_array<T>(random, {count}, -1, 1);
+}
+
+/// Column k of what list l adds: element by element from x, in one region.
+Tensor value(const Tensor& x, size_t l, size_t k) {
+  return ag::sin(x * static_cast<double>(k + 1)) + static_cast<double>(l) * x;
+}
+
+class Scene {
+ public:
+  Scene(const Size& size, Array (*make)(Random&, int64_t)) : size_(size) {
+    Random random(51);
+    x_ = make(random, size.entries);
+    for (size_t l = 0; l < size.lists; ++l)
+      lists_.push_back(random_array<int32_t>(random, {size.entries}, 0, static_cast<double>(size.rows)));
+  }
+
+  /// All sums. Streamed: with the region that computes what they add; else after it.
+  std::vector<Tensor> sums(bool streamed, bool keep_values = false) const {
+    const Tensor x = Located(x_).tensor();
+    std::vector<Tensor> values, sums;
+    for (size_t l = 0; l < size_.lists; ++l) {
+      for (size_t k = 0; k < size_.columns; ++k) values.push_back(value(x, l, k));
+    }
+    if (!streamed) ag::evaluate(values);
+    for (size_t i = 0; i < values.size(); ++i)
+      sums.push_back(ag::scatter_add(values[i], lists_[i / size_.columns], size_.rows));
+    std::vector<Tensor> asked = sums;
+    if (keep_values) asked.insert(asked.end(), values.begin(), values.end());
+    ag::evaluate(asked);
+    return asked;
+  }
+
+ private:
+  Size size_;
+  Array x_;
+  std::vector<Array> lists_;
+};
+
+template <class T>
+void check_equal(const Scene& scene, bool keep_values) {
+  std::vector<std::vector<T>> expected;
+  {
+    const ag::Step step;
+    for (const Tensor& sum : scene.sums(false, keep_values)) expected.push_back(sum.to_vector<T>());
+  }
+  for (const int threads : {1, 2, 7}) {
+    const Threads scope(threads);
+    const ag::Step step;
+    const std::vector<Tensor> sums = scene.sums(true, keep_values);
+    for (size_t i = 0; i < sums.size(); ++i) {
+      INFO(threads << " threads, sum " << i);
+      REQUIRE(first_difference(sums[i].values<T>(), std::span<const T>(expected[i])) == -1);
+    }
+  }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("scatter_adds give the same bits within the region that computes their values", "", float, double) {
+  const Size sizes[] = {{2048, 100, 1, 1},     {2047, 100, 2, 3},    {5001, 40, 3, 6},
+                        {70001, 300, 4, 8},    {70001, 11, 5, 2},    {4099, 500, 2, 9},
+                        {100003, 20000, 1, 5}, {40000, 30000, 2, 2}, {600000, 90000, 1, 2}};
+  for (const Size& size : sizes) {
+    INFO(size.entries << " entries, " << size.rows << " rows, " << size.lists << " lists of " << size.columns);
+    const Scene scene(size, &between_minus_one_and_one<TestType>);
+    check_equal<TestType>(scene, false);
+    if (size.entries < 10000) check_equal<TestType>(scene, true);
+  }
+}
+
+TEST_CASE("Values that only scatter_adds of their region read take no memory") {
+  const Scene scene({100000, 50, 3, 6}, &between_minus_one_and_one<float>);
+  const ag::Step step;
+  scene.sums(true);
+  CHECK(ag::report().peak_bytes < 100000 * 4);
+}
+
+TEST_CASE("The first index that does not exist is named where a region's values are scattered") {
+  std::vector<int32_t> index(100001, 3);
+  for (const int i : {70003, 70001}) index[static_cast<size_t>(i)] = i == 70001 ? -5 : 1000;
+  const Array indices = Array::from(index, {100001}), x = Array::from(std::vector<float>(100001, 0.5f), {100001});
+  for (const int threads : {1, 2, 7}) {
+    const Threads scope(threads);
+    const ag::Step step;
+    const Tensor sum = ag::scatter_add(ag::sin(x), indices, 10);
+    std::string text;
+    try {
+      sum.values<float>();
+    } catch (const ag::IndexError& error) {
+      text = error.what();
+    }
+    INFO(text);
+    CHECK(text.find("scatter_add: index -5 at element 70001 (recorded at") == 0);
+    CHECK(text.find("expected 0 to 9") != std::string::npos);
+  }
+}
+
+TEST_CASE("A gradient by gathered coordinates is right to second order where it is scattered at once") {
+  Random random(52);
+  const Array table = random_array<double>(random, {5, 3}, 0.5, 1.5),
+              index = random_array<int32_t>(random, {3000}, 0, 5);
+  const auto f = [&](std::span<const Tensor> inputs) {
+    Tensor product;
+    for (int64_t k = 0; k < 3; ++k) {
+      const Tensor column = ag::gather(ag::select(inputs[0], 1, k), index);
+      product = k == 0 ? ag::sin(column) : product * (column + ag::square(column));
+    }
+    return ag::mean(product);
+  };
+  const ag::GradcheckResult result = ag::gradcheck(f, {table});
+  INFO(result.message);
+  CHECK(result.passed);
+}
