@@ -2,6 +2,8 @@
 
 #include <autograd/core/graph.h>
 
+#include <span>
+
 // What opaque operations run: declared here for ops/, defined in engine/.
 
 namespace autograd {
@@ -16,8 +18,10 @@ struct TriangularFactor {
   const int32_t* rows;
   const double* numbers;
   const double* inverse_diagonal;  ///< [size]
+  /// Where parts begin whose rows of L are in themselves and behind the last part, and where that one ends.
+  std::span<const int32_t> parts;
 };
 /// x [size, 4]: from b to the solution of L L^T x = b, four right-hand sides side by side.
-void solve_triangular(const TriangularFactor& factor, double* x);
+void solve_triangular(const TriangularFactor& factor, double* x, Arena& scratch);
 
 }  // namespace autograd

@@ -1,6 +1,5 @@
 #include <autograd/engine/gemm/level.h>
 #include <autograd/engine/interpreter_kernels.h>
-#include <autograd/engine/triangular_kernel.h>
 
 #include <cmath>
 #include <type_traits>
@@ -294,8 +293,10 @@ StrideFunction strided(DType type) {
 }  // namespace
 
 extern const KernelTable table;
-extern const ColumnKernels columns;  // columns_kernel.cpp
-const KernelTable table{&find,   &fold, &gather, &strided, &gemm::BACKLIGHT_KERNEL_VARIANT::level, &solve_triangular,
-                        &columns};
+extern const TriangularKernels triangular;  // triangular_kernel.cpp
+extern const ColumnKernels columns;         // columns_kernel.cpp
+const KernelTable table{
+    &find, &fold, &gather, &strided, &gemm::BACKLIGHT_KERNEL_VARIANT::level, &triangular, &columns,
+};
 
 }  // namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <autograd/core/calls.h>
 #include <autograd/engine/columns_kernel.h>
 #include <autograd/engine/gemm/kernels.h>
+#include <autograd/engine/triangular_kernel.h>
 #include <autograd/ir/program.h>
 
 #include <cstddef>
@@ -31,7 +31,7 @@ struct KernelTable {
   GatherFunction (*gather)(DType type);
   StrideFunction (*strided)(DType type);
   const gemm::Level* gemm;
-  void (*solve)(const TriangularFactor& factor, double* x);
+  const TriangularKernels* triangular;
   const ColumnKernels* columns;
 };
 

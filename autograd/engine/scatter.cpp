@@ -42,10 +42,11 @@ class SideBySide {
   T* data() { return side_by_side_; }
 
   void take_apart() const {
-    parallel_for(rows_, static_cast<double>(rows_ * count) * 0.3, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        for (int64_t k = 0; k < count; ++k)
-          static_cast<T*>(sums_.data[static_cast<size_t>(k)])[row] = side_by_side_[row * count + k];
+    parallel_for(rows_, static_cast<double>(rows_ * count) * 0.3, [this](int64_t begin, int64_t end) {
+      for (int64_t k = 0; k < count; ++k) {
+        T* out = static_cast<T*>(sums_.data[static_cast<size_t>(k)]);
+        const T* from = side_by_side_ + k;
+        for (int64_t row = begin; row < end; ++row) out[row] = from[row * count];
       }
     });
   }

@@ -12,7 +12,13 @@
 //     rows        * * *
 //     below       * * *
 
+#ifndef BACKLIGHT_KERNEL_VARIANT
+#define BACKLIGHT_KERNEL_VARIANT baseline
+#endif
+
 namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT {
+
+extern const TriangularKernels triangular;
 
 namespace {
 
@@ -21,7 +27,7 @@ using Four = double __attribute__((vector_size(4 * sizeof(double))));
 void load(Four& to, const double* from) { std::memcpy(&to, from, sizeof to); }
 void store(double* to, const Four& from) { std::memcpy(to, &from, sizeof from); }
 
-constexpr int most_columns = 4;
+constexpr size_t most_columns = 4;
 
 /// `count` neighbouring columns and the rows that all of them have.
 template <int count>
@@ -44,7 +50,8 @@ struct Block {
     return factor.numbers[static_cast<size_t>(factor.starts[column + j]) + k - j - 1];
   }
 
-  void forward(double* x) const {
+  /// Rows from `end` on are those of `behind`.
+  void forward(double* x, size_t end, double* behind) const {
     Four pivot[static_cast<size_t>(count)];
     for (size_t j = 0; j < count; ++j) {
       load(pivot[j], x + 4 * (column + j));
@@ -52,13 +59,16 @@ struct Block {
       pivot[j] *= factor.inverse_diagonal[column + j];
       store(x + 4 * (column + j), pivot[j]);
     }
-    for (size_t r = 0; r < row_count; ++r) {
-      double* at = x + 4 * static_cast<size_t>(rows[r]);
+    const auto subtract = [&](double* rows_of, size_t r) {
+      double* at = rows_of + 4 * static_cast<size_t>(rows[r]);
       Four target;
       load(target, at);
       for (size_t j = 0; j < count; ++j) target -= numbers[j][r] * pivot[j];
       store(at, target);
-    }
+    };
+    size_t r = 0;
+    for (; r < row_count && static_cast<size_t>(rows[r]) < end; ++r) subtract(x, r);
+    for (; r < row_count; ++r) subtract(behind, r);
   }
 
   void backward(double* x) const {
@@ -79,7 +89,6 @@ struct Block {
 
 /// Whether the column's rows are the next one and that one's rows: those of a column are always among them.
 bool joins_next(const TriangularFactor& factor, size_t column) {
-  if (column + 1 >= static_cast<size_t>(factor.size)) return false;
   const int32_t* starts = factor.starts + column;
   const int32_t length = starts[1] - starts[0];
   return length > 0 && length == starts[2] - starts[1] + 1 &&
@@ -88,7 +97,7 @@ bool joins_next(const TriangularFactor& factor, size_t column) {
 
 /// Calls use(block) for `count` columns from `column` on.
 template <class Use>
-void with_block(const TriangularFactor& factor, size_t column, int count, Use&& use) {
+void with_block(const TriangularFactor& factor, size_t column, size_t count, Use&& use) {
   switch (count) {
     case 1: return use(Block<1>(factor, column));
     case 2: return use(Block<2>(factor, column));
@@ -99,22 +108,26 @@ void with_block(const TriangularFactor& factor, size_t column, int count, Use&& 
 
 }  // namespace
 
-void solve_triangular(const TriangularFactor& factor, double* x) {
-  const auto size = static_cast<size_t>(factor.size);
-  for (size_t column = 0; column < size;) {
-    int count = 1;
-    while (count < most_columns && joins_next(factor, column + static_cast<size_t>(count) - 1)) ++count;
-    with_block(factor, column, count, [&](const auto& block) { block.forward(x); });
-    column += static_cast<size_t>(count);
-  }
-  for (size_t end = size; end > 0;) {
-    int count = 1;
-    while (count < most_columns && end > static_cast<size_t>(count) &&
-           joins_next(factor, end - static_cast<size_t>(count) - 1))
-      ++count;
-    end -= static_cast<size_t>(count);
-    with_block(factor, end, count, [&](const auto& block) { block.backward(x); });
+static void forward(const TriangularFactor& factor, int64_t begin, int64_t end, double* x, double* behind) {
+  const auto last = static_cast<size_t>(end);
+  for (auto column = static_cast<size_t>(begin); column < last;) {
+    size_t count = 1;
+    while (count < most_columns && column + count < last && joins_next(factor, column + count - 1)) ++count;
+    with_block(factor, column, count, [&](const auto& block) { block.forward(x, last, behind); });
+    column += count;
   }
 }
+
+static void backward(const TriangularFactor& factor, int64_t begin, int64_t end, double* x) {
+  const auto first = static_cast<size_t>(begin);
+  for (auto column = static_cast<size_t>(end); column > first;) {
+    size_t count = 1;
+    while (count < most_columns && column - first > count && joins_next(factor, column - count - 1)) ++count;
+    column -= count;
+    with_block(factor, column, count, [&](const auto& block) { block.backward(x); });
+  }
+}
+
+const TriangularKernels triangular{&forward, &backward};
 
 }  // namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT

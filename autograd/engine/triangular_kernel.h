@@ -2,12 +2,14 @@
 
 #include <autograd/core/calls.h>
 
-#ifndef BACKLIGHT_KERNEL_VARIANT
-#define BACKLIGHT_KERNEL_VARIANT baseline
-#endif
+namespace autograd::engine {
 
-namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT {
+/// On columns [begin, end) of L, x [size, 4].
+struct TriangularKernels {
+  /// L y = b, from b to y; what these columns take from rows from `end` on is subtracted there in `behind`.
+  void (*forward)(const TriangularFactor& factor, int64_t begin, int64_t end, double* x, double* behind);
+  /// L^T x = y, from y to x; the rows from `end` on are there.
+  void (*backward)(const TriangularFactor& factor, int64_t begin, int64_t end, double* x);
+};
 
-void solve_triangular(const TriangularFactor& factor, double* x);
-
-}  // namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT
+}  // namespace autograd::engine

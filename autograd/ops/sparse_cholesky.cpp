@@ -1,5 +1,6 @@
 #include <autograd/core/calls.h>
 #include <autograd/ops/elementwise.h>
+#include <autograd/ops/elimination_order.h>
 #include <autograd/ops/index.h>
 #include <autograd/ops/record.h>
 #include <autograd/ops/reduce.h>
@@ -45,11 +46,10 @@ std::vector<int32_t> order_of(int64_t size, std::span<const Position> positions)
   return order;
 }
 
-/// The permuted lower triangle, with the whole diagonal; L is not known yet.
-CholeskyStructure permuted(int64_t size, std::span<const Position> positions) {
+/// The lower triangle, with the whole diagonal, of the matrix whose row order[i] is row i; L is not known yet.
+CholeskyStructure permuted(int64_t size, std::span<const Position> positions, const std::vector<int32_t>& order) {
   CholeskyStructure s;
   s.size = size;
-  const std::vector<int32_t> order = size > 0 ? order_of(size, positions) : std::vector<int32_t>();
   s.permutation.resize(order.size());
   for (size_t i = 0; i < order.size(); ++i) s.permutation[static_cast<size_t>(order[i])] = static_cast<int32_t>(i);
   const auto permute = [&](const Position& p) {  // (column, row), in the lower triangle
@@ -73,6 +73,22 @@ CholeskyStructure permuted(int64_t size, std::span<const Position> positions) {
     const bool lower = p.row >= p.column;
     s.places.push_back(lower ? static_cast<int32_t>(std::ranges::lower_bound(all, permute(p)) - all.begin()) : -1);
   }
+  return s;
+}
+
+/// In an order with little fill-in, and independent parts where they are worth it.
+CholeskyStructure ordered(int64_t size, std::span<const Position> positions) {
+  if (size == 0) return permuted(0, positions, {});
+  std::vector<int32_t> order = order_of(size, positions);
+  CholeskyStructure s = permuted(size, positions, order);
+  EliminationOrder parts = elimination_order(s.starts, s.rows);
+  if (parts.parts.size() > 1) {
+    std::vector<int32_t> moved(order.size());
+    for (size_t i = 0; i < moved.size(); ++i) moved[static_cast<size_t>(parts.rows[i])] = static_cast<int32_t>(i);
+    for (int32_t& row : order) row = moved[static_cast<size_t>(row)];
+    s = permuted(size, positions, order);
+  }
+  s.parts = std::move(parts.parts);
   return s;
 }
 
@@ -126,7 +142,9 @@ void solve_columns(const CholeskyStructure& s, const Op::Call& call, int64_t col
     const T* from = b + s.permutation[i] * columns;
     for (size_t k = 0; k < count; ++k) x[4 * i + k] = static_cast<double>(from[k]);
   }
-  solve_triangular({s.size, s.l_starts.data(), s.l_rows.data(), numbers, numbers + s.l_rows.size()}, x);
+  const TriangularFactor factor{s.size,  s.l_starts.data(),         s.l_rows.data(),
+                                numbers, numbers + s.l_rows.size(), s.parts};
+  solve_triangular(factor, x, *call.scratch);
   for (size_t i = 0; i < size; ++i) {
     T* to = out + s.permutation[i] * columns;
     for (size_t k = 0; k < count; ++k) to[k] = static_cast<T>(x[4 * i + k]);
@@ -209,7 +227,7 @@ SparseCholesky::SparseCholesky(int64_t size, std::span<const SparseEntry> entrie
     positions.push_back({entry.row, entry.column});
   }
   auto factor = std::make_shared<Factor>();
-  CholeskyStructure& structure = factor->structure = permuted(size, positions);
+  CholeskyStructure& structure = factor->structure = ordered(size, positions);
   std::vector<double> values(structure.rows.size(), 0);
   for (size_t i = 0; i < entries.size(); ++i) {
     if (structure.places[i] >= 0) values[static_cast<size_t>(structure.places[i])] += entries[i].value;
@@ -239,7 +257,7 @@ const CholeskyStructure& SparsePattern::Structure::cholesky() const {
     std::vector<Position> positions;
     const std::span<const int32_t> row = entry_rows.values<int32_t>();
     for (size_t i = 0; i < indices.size(); ++i) positions.push_back({row[i], indices[i]});
-    auto structure = std::make_unique<CholeskyStructure>(permuted(rows, positions));
+    auto structure = std::make_unique<CholeskyStructure>(ordered(rows, positions));
     // L of any positive definite matrix with this pattern has the same one: of a dominant diagonal.
     std::vector<double> values(structure->rows.size(), 1);
     for (size_t column = 0; column < static_cast<size_t>(rows); ++column) {

@@ -16,6 +16,7 @@ struct CholeskyStructure {
   std::vector<int32_t> starts, rows;      ///< the permuted lower triangle by columns, the diagonal first
   std::vector<int32_t> places;            ///< per entry: where its value goes in it; -1 above the diagonal
   std::vector<int32_t> l_starts, l_rows;  ///< L by columns, without its diagonal
+  std::vector<int32_t> parts;             ///< independent ones of L (elimination_order.h)
 
   /// Of a factor: the values of L, then the inverses of its diagonal.
   int64_t numbers() const { return static_cast<int64_t>(l_rows.size()) + size; }

@@ -1,4 +1,5 @@
 #include <autograd/core/error.h>
+#include <autograd/core/parallel.h>
 #include <render/image/image.h>
 
 #include <algorithm>
@@ -73,6 +74,8 @@ std::vector<Coverage> box_filter(int input_size, int output_size) {
   return coverage;
 }
 
+constexpr double pixel_cost = 15;  // nanoseconds
+
 /// One row of the image, premultiplied linear, averaged along x: [columns, 4].
 void shrink_row(const unsigned char* rgba, const std::vector<Coverage>& columns, std::vector<float>& row) {
   for (size_t column = 0; column < columns.size(); ++column) {
@@ -115,7 +118,11 @@ Image8 to_srgb(const ag::Array& linear) {
   const std::span<const float> values = linear.values<float>();
   Image8 image{static_cast<int>(shape[1]), static_cast<int>(shape[0]), true, {}};
   image.rgba.resize(values.size());
-  for (size_t at = 0; at < values.size(); at += 4) to_srgb_pixel(&values[at], &image.rgba[at]);
+  const auto pixels = static_cast<int64_t>(values.size() / 4);
+  ag::parallel_for(pixels, static_cast<double>(pixels) * pixel_cost, [&](int64_t begin, int64_t end) {
+    for (auto at = static_cast<size_t>(4 * begin); at < static_cast<size_t>(4 * end); at += 4)
+      to_srgb_pixel(&values[at], &image.rgba[at]);
+  });
   return image;
 }
 
@@ -127,17 +134,20 @@ Image8 shrink(const Image8& image, int max_size) {
   const std::vector<Coverage> columns = box_filter(image.width, result.width);
   const size_t row_size = 4 * columns.size();
   result.rgba.resize(row_size * static_cast<size_t>(result.height));
-  std::vector<float> row(row_size), sum(row_size);
-  unsigned char* out = result.rgba.data();
-  for (const auto& [first, weights] : box_filter(image.height, result.height)) {
-    std::fill(sum.begin(), sum.end(), 0.0f);
-    for (size_t i = 0; i < weights.size(); ++i) {
-      shrink_row(&image.rgba[4 * (first + i) * static_cast<size_t>(image.width)], columns, row);
-      for (size_t at = 0; at < row_size; ++at) sum[at] += weights[i] * row[at];
+  const std::vector<Coverage> rows = box_filter(image.height, result.height);
+  const double cost = static_cast<double>(image.rgba.size()) / 4 * pixel_cost;
+  ag::parallel_for(result.height, cost, [&](int64_t begin, int64_t end) {
+    std::vector<float> row(row_size), sum(row_size);
+    for (auto y = static_cast<size_t>(begin); y < static_cast<size_t>(end); ++y) {
+      std::fill(sum.begin(), sum.end(), 0.0f);
+      const auto& [first, weights] = rows[y];
+      for (size_t i = 0; i < weights.size(); ++i) {
+        shrink_row(&image.rgba[4 * (first + i) * static_cast<size_t>(image.width)], columns, row);
+        for (size_t at = 0; at < row_size; ++at) sum[at] += weights[i] * row[at];
+      }
+      for (size_t at = 0; at < row_size; at += 4) to_srgb_pixel(&sum[at], &result.rgba[y * row_size + at]);
     }
-    for (size_t at = 0; at < row_size; at += 4) to_srgb_pixel(&sum[at], out + at);
-    out += row_size;
-  }
+  });
   return result;
 }
 
