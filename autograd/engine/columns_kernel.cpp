@@ -97,6 +97,32 @@ void fetch(const RowFetch& work) {
   }
 }
 
+template <int64_t known>
+void copy_rows(const RowCopy& work) {
+  const auto [table, stride, given_width, indices, begin, end, out] = work;
+  const int64_t width = known > 0 ? known : given_width;
+  const auto copy = [&](int64_t row, int64_t from, int64_t to) {
+    std::memcpy(out + row * width + from - begin, table + indices[row] * stride + from,
+                static_cast<size_t>(to - from) * sizeof(float));
+  };
+  int64_t row = begin / width;
+  if (begin % width != 0) {  // a part of the first
+    copy(row, begin % width, std::min(width, end - row * width));
+    ++row;
+  }
+  for (; (row + 1) * width <= end; ++row) copy(row, 0, width);
+  if (row * width < end) copy(row, 0, end - row * width);
+}
+
+void copy(const RowCopy& work) {
+  switch (work.width) {
+    case 2: return copy_rows<2>(work);
+    case 3: return copy_rows<3>(work);
+    case 4: return copy_rows<4>(work);
+    default: return copy_rows<0>(work);
+  }
+}
+
 template <class T, int width>
 void add_row(T* to, const Vector<T, width>& row) {
   Vector<T, width> sum;
@@ -155,6 +181,6 @@ IndexRange range(const int32_t* indices, int64_t count) {
 }  // namespace
 
 extern const ColumnKernels columns;
-const ColumnKernels columns{&fetch, &add<float>, &add<double>, &range};
+const ColumnKernels columns{&fetch, &copy, &add<float>, &add<double>, &range};
 
 }  // namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT

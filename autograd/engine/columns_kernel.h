@@ -18,6 +18,16 @@ struct RowFetch {
   int64_t stride;  ///< elements from column to column
 };
 
+/// Whole rows of a table, one below the other, for a list of indices, all of which exist.
+struct RowCopy {
+  const float* table;  ///< stands for any elements of four bytes
+  int64_t stride;      ///< elements from row to row of the table
+  int64_t width;       ///< elements of a row
+  const int32_t* indices;
+  int64_t begin, end;  ///< elements of all rows: those before and behind are left out
+  float* out;          ///< of `begin`
+};
+
 /// Columns of entries to be added to rows of sums; several lists of indices take turns, entry by entry: neighbours in
 /// a list often name one row, whose additions wait for one another, and another list's fill the time.
 template <class T>
@@ -38,6 +48,7 @@ struct IndexRange {
 
 struct ColumnKernels {
   void (*fetch)(const RowFetch& work);
+  void (*copy)(const RowCopy& work);
   void (*add_float)(const RowAddition<float>& work);
   void (*add_double)(const RowAddition<double>& work);
   IndexRange (*range)(const int32_t* indices, int64_t count);

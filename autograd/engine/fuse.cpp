@@ -62,17 +62,6 @@ void require(const Planner& planner, const Walk& walk, uint32_t& lowest) {
   lowest = std::max(lowest, in_place ? region : region + 1);
 }
 
-/// Borders of the domain's axes that the walk takes as two.
-uint8_t splits(const Walk& walk, const Shape& domain) {
-  uint8_t bits = 0;
-  if (walk.identity) return bits;
-  for (int axis = 0; axis + 1 < domain.rank(); ++axis) {
-    const auto a = static_cast<size_t>(axis);
-    if (walk.strides[a] != walk.strides[a + 1] * domain[axis + 1]) bits = static_cast<uint8_t>(bits | 1 << axis);
-  }
-  return bits;
-}
-
 /// Whether an operand is a fold over lanes, or comes from a region with such an operand, element for element.
 bool reads_column(const Planner& planner, const NodeState& state) {
   for (uint32_t k = 0; k < state.source_count; ++k) {
@@ -353,6 +342,16 @@ class Storing {
 };
 
 }  // namespace
+
+uint8_t splits(const Walk& walk, const Shape& domain) {
+  uint8_t bits = 0;
+  if (walk.identity) return bits;
+  for (int axis = 0; axis + 1 < domain.rank(); ++axis) {
+    const auto a = static_cast<size_t>(axis);
+    if (walk.strides[a] != walk.strides[a + 1] * domain[axis + 1]) bits = static_cast<uint8_t>(bits | 1 << axis);
+  }
+  return bits;
+}
 
 Demands both(const Demands& a, const Demands& b) {
   return {static_cast<uint8_t>(a.split | b.split), static_cast<uint8_t>(a.solid | b.solid), a.folds_all || b.folds_all,

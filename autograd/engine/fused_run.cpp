@@ -26,6 +26,9 @@ using Span = ir::Fold::Span;
       if (lookup++ == fault.instruction()) throw_index(recording.node(list.gather), fault, lookups.rows);
     }
   }
+  for (const RowLookup& rows : region.row_lookups) {
+    if (lookup++ == fault.instruction()) throw_index(recording.node(rows.list.gather), fault, rows.rows);
+  }
   const ir::Inst& inst = region.kernel->program().body[fault.instruction()];
   const Node& node = recording.node(region.origins[fault.instruction()]);
   if (inst.code == ir::Code::row) throw_index(node, fault, region.arguments.tables[2 * inst.immediate]);
@@ -39,6 +42,16 @@ uint32_t bits_of(double number, DType type) {
     case DType::boolean: return number != 0;
     default: return std::bit_cast<uint32_t>(static_cast<float>(number));
   }
+}
+
+/// Of an element, for what is looked up before the kernel and scattered after it.
+double moving_cost(const Region& region) {
+  constexpr double of_column = 0.3, of_row_element = 0.5;
+  double columns = 0;
+  for (const Lookups& lookups : region.lookups)
+    columns += static_cast<double>(static_cast<int64_t>(lookups.lists.size()) * lookups.width());
+  for (const Region::Scatters& scatters : region.scatters) columns += static_cast<double>(scatters.columns.size());
+  return columns * of_column + static_cast<double>(region.row_lookups.size()) * of_row_element;
 }
 
 void combine(ir::Fold::Kind kind, DType type, std::byte* out, const std::byte* partials, int64_t blocks,
@@ -61,7 +74,8 @@ FusedRun::FusedRun(const Recording& recording, Region& region, Arena& scratch, c
       region_(region),
       program_(region.kernel->program()),
       arguments_(region.arguments),
-      values_(values) {
+      values_(values),
+      element_cost_(region.kernel->cost() + moving_cost(region)) {
   for (size_t i = 0; i < region.operands.size(); ++i) {
     if (arguments_.operands[i].local >= 0) continue;
     arguments_.operands[i].data = values[region.operands[i].base] + region.operands[i].bytes;
@@ -149,11 +163,12 @@ void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
     for (size_t i = 0; i < region_.lookups.size(); ++i) {
       const Lookups& lookups = region_.lookups[i];
       for (size_t l = 0; l < lookups.lists.size(); ++l) {
-        const Place& place = lookups.lists[l].indices;
-        const auto* indices = reinterpret_cast<const int32_t*>(values_[place.base] + place.bytes);
+        const auto* indices = at<int32_t>(lookups.lists[l].indices);
         look_up(lookups, l, packed_[i], indices, piece, region_.block, fault_, number++);
       }
     }
+    for (const RowLookup& rows : region_.row_lookups)
+      look_up_rows(rows, at<float>(rows.table.place), at<int32_t>(rows.list.indices), piece, fault_, number++);
     run_piece(piece);
     after(piece);
   }

@@ -25,7 +25,7 @@ class FusedRun {
   /// After all rows: the other folds; throws as run().
   void finish();
   /// Estimated time on one thread, in nanoseconds.
-  double cost() const { return region_.kernel->cost() * static_cast<double>(arguments_.size); }
+  double cost() const { return element_cost_ * static_cast<double>(arguments_.size); }
   /// Rows in a block of rows.
   int64_t row_block() const { return arguments_.row_block; }
 
@@ -35,6 +35,10 @@ class FusedRun {
   void run_parts();
   void run_row_blocks(int64_t begin, int64_t end);
   void identify_rows(int64_t block, int64_t first_lane, int64_t width);
+  template <class T>
+  const T* at(const Place& place) const {
+    return reinterpret_cast<const T*>(values_[place.base] + place.bytes);
+  }
   void run_piece(const Piece& piece) { region_.kernel->run(arguments_, piece, fault_); }
   void run_streams();
   template <class After>
@@ -48,6 +52,7 @@ class FusedRun {
   KernelArguments& arguments_;
   const Values& values_;
   Fault fault_;
+  double element_cost_;                ///< nanoseconds
   bool rows_ = false, lanes_ = false;  ///< there are folds of that span
   int64_t blocks_ = 0, row_blocks_ = 1;
   int64_t window_ = 0, windows_ = 1;

@@ -11,7 +11,7 @@ namespace autograd::engine {
 namespace {
 
 bool may_throw(const Region& region) {
-  return region.call || !region.lookups.empty() || !region.scatters.empty() ||
+  return region.call || region.block > 0 ||
          std::ranges::any_of(region.kernel->program().body, [](const ir::Inst& inst) {
            const bool divides = inst.code == ir::Code::divide || inst.code == ir::Code::remainder;
            return inst.code == ir::Code::row || (divides && inst.type == DType::int32);

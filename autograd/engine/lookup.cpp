@@ -40,4 +40,24 @@ void look_up(const Lookups& lookups, size_t list, const float* packed, const int
   }
 }
 
+void look_up_rows(const RowLookup& lookup, const float* table, const int32_t* indices, const Piece& piece, Fault& fault,
+                  size_t instruction) {
+  const ColumnKernels& kernels = *kernel_table().columns;
+  const int64_t width = lookup.width, first = piece.begin / width, last = (piece.end + width - 1) / width;
+  auto* out = reinterpret_cast<float*>(piece.local + lookup.local);
+  const IndexRange range = kernels.range(indices + first, last - first);
+  if (range.lowest >= 0 && range.highest < lookup.rows)
+    return kernels.copy({table, lookup.table.stride, width, indices, piece.begin, piece.end, out});
+  for (int64_t row = first; row < last; ++row) {
+    const int64_t begin = std::max(piece.begin, row * width), end = std::min(piece.end, (row + 1) * width);
+    int32_t chosen = indices[row];
+    if (chosen < 0 || chosen >= lookup.rows) {
+      fault.report(begin, instruction, chosen);
+      chosen = 0;
+    }
+    const int64_t from = row * width;
+    kernels.copy({table, lookup.table.stride, width, &chosen, begin - from, end - from, out + begin - piece.begin});
+  }
+}
+
 }  // namespace autograd::engine

@@ -54,6 +54,18 @@ struct Lookups {
   static constexpr int64_t column_stride(int64_t block) { return block + 16; }
 };
 
+/// Whole rows of one table, which need no packing: the block's rows are copied one below the other.
+struct RowLookup {
+  Lookups::Table table;
+  int64_t rows, width;  ///< width: elements of a row, neighbours in the table and in the domain
+  Lookups::List list;   ///< an index for each row of the domain
+  int64_t local;        ///< bytes into local memory
+};
+
+/// The elements of a piece; a bad index as look_up() does.
+void look_up_rows(const RowLookup& lookup, const float* table, const int32_t* indices, const Piece& piece, Fault& fault,
+                  size_t instruction);
+
 /// The tables side by side, in `scratch`.
 const float* pack(const Lookups& lookups, const std::vector<std::byte*>& values, Arena& scratch);
 

@@ -11,12 +11,24 @@ constexpr size_t least_tables = 3;        // of a list: fetching fewer is as fas
 
 }  // namespace
 
+bool may_look_up(const Planner& planner, const Draft& draft, const Source& source) {
+  if (source.kind != Source::Kind::gathered || source.rows == 0) return false;
+  const auto is_number = [&](uint32_t base) { return planner.node(base).op->kind == Op::Kind::number; };
+  if (is_number(source.walk.base) || is_number(source.index.base)) return false;
+  if (size_of(planner.node(source.walk.base).dtype) != 4) return false;
+  return planner.known(source.index.base) || !std::ranges::binary_search(draft.nodes, source.index.base);
+}
+
+// Stages and folds of rows cut the domain in ways of their own.
+bool runs_in_blocks(const Draft& draft) {
+  return !draft.demands.folds_part && draft.stages == none && draft.domain.size() >= least_elements;
+}
+
 LookupPlan::LookupPlan(const Planner& planner, const Draft& draft, Region& region)
     : planner_(planner), draft_(draft), block_(draft.demands.folds_all ? fold_block : usual_block) {
   region.local_bytes = draft.local_bytes;
   if (!draft.scatters.empty()) region.block = block_;
-  // Stages and folds of rows cut the domain in ways of their own.
-  if (draft.demands.folds_part || draft.stages != none || draft.domain.size() < least_elements) return;
+  if (!runs_in_blocks(draft)) return;
   collect();
   std::vector<int64_t> row_counts;
   for (const Gather& gather : gathers_) {
@@ -47,14 +59,11 @@ const LookupPlan::Gather* LookupPlan::find(const Gather& wanted) const {
   return found == gathers_.end() ? nullptr : &*found;
 }
 
-/// Elements of four bytes, of rows that a list in memory names, one for each element of the domain.
+/// Of rows that a list names, one for each element of the domain.
 bool LookupPlan::is_eligible(const Source& source) const {
-  if (source.kind != Source::Kind::gathered || !source.index.identity || source.rows == 0) return false;
-  const auto is_number = [&](uint32_t base) { return planner_.node(base).op->kind == Op::Kind::number; };
-  if (is_number(source.walk.base) || is_number(source.index.base)) return false;
-  const bool one_each = std::ranges::all_of(source.walk.strides, [](int64_t stride) { return stride == 0; });
-  if (!one_each || size_of(planner_.node(source.walk.base).dtype) != 4) return false;
-  return planner_.known(source.index.base) || !std::ranges::binary_search(draft_.nodes, source.index.base);
+  return source.kind == Source::Kind::gathered && source.index.identity &&
+         std::ranges::all_of(source.walk.strides, [](int64_t stride) { return stride == 0; }) &&
+         may_look_up(planner_, draft_, source);
 }
 
 void LookupPlan::collect() {

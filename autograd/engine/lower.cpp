@@ -20,6 +20,7 @@ class Lowering {
         draft_(planner.drafts[draft]),
         region_(planner.plan.regions[draft]),
         lookups_(planner, draft_, region_),
+        row_lookups_(planner, draft_, region_),
         builder_(program_, 4 * draft_.nodes.size()) {}
 
   void run(KernelSet& kernels) {
@@ -62,8 +63,8 @@ class Lowering {
       case Source::Kind::number: return number(source.node);
       case Source::Kind::memory: return memory(source.walk);
       case Source::Kind::gathered: {
-        if (const int64_t column = lookups_.column_of(source); column >= 0)
-          return builder_.load(find_operand(local_walk(column)), planner_.node(source.walk.base).dtype);
+        const int64_t column = std::max(lookups_.column_of(source), row_lookups_.column_of(source));
+        if (column >= 0) return builder_.load(find_operand(local_walk(column)), planner_.node(source.walk.base).dtype);
         const ir::Value row = builder_.row(find_table(source.rows, source.row_stride), memory(source.index));
         return builder_.gather(find_operand(source.walk), row, planner_.node(source.walk.base).dtype);
       }
@@ -141,10 +142,15 @@ class Lowering {
     for (Walk& walk : walks_) {
       if (walk.identity) row_major(domain, walk.strides);
     }
+    uint8_t split = draft_.demands.split;
+    if (!draft_.demands.folds_part) {  // what is looked up beforehand splits nothing
+      split = 0;
+      for (const Walk& walk : walks_) split = static_cast<uint8_t>(split | splits(walk, domain));
+    }
     int axes[max_rank];  // the innermost original axis of each merged one
     int rank = 0;
     for (int axis = 0; axis < domain.rank(); ++axis) {
-      const bool merges = rank > 0 && (draft_.demands.split >> (axis - 1) & 1) == 0;
+      const bool merges = rank > 0 && (split >> (axis - 1) & 1) == 0;
       if (merges) {
         arguments.extents[static_cast<size_t>(rank - 1)] *= domain[axis];
         axes[rank - 1] = axis;
@@ -196,6 +202,7 @@ class Lowering {
   const Draft& draft_;
   Region& region_;
   LookupPlan lookups_;
+  RowLookupPlan row_lookups_;
   ir::Program program_;
   ir::Builder builder_;
   std::vector<Walk> walks_;  ///< of the operands

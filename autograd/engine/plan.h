@@ -93,6 +93,8 @@ struct Draft {
   int64_t local_bytes = 0;  ///< a thread's memory for a block of what only its scatter_adds read
 };
 
+/// Borders of the domain's axes, a bit each, that the walk takes as two.
+uint8_t splits(const Walk& walk, const Shape& domain);
 /// What one region asks for that holds the nodes of two.
 Demands both(const Demands& a, const Demands& b);
 /// Whether a region may also meet these demands.
@@ -158,8 +160,9 @@ struct Region {
   // Fused:
   std::shared_ptr<const Kernel> kernel;
   KernelArguments arguments;
-  std::vector<Place> operands;     ///< without a base: in local memory
-  std::vector<Lookups> lookups;    ///< before the kernel, block by block
+  std::vector<Place> operands;   ///< without a base: in local memory
+  std::vector<Lookups> lookups;  ///< before the kernel, block by block
+  std::vector<RowLookup> row_lookups;
   std::vector<Scatters> scatters;  ///< after the kernel, block by block
   int64_t block = 0;               ///< elements, of a region with lookups or scatters
   int64_t local_bytes = 0;         ///< a thread's memory for the columns of a block

@@ -29,6 +29,7 @@ size_t bytes_of(const Plan& plan) {
              bytes_of(region.positions) + bytes_of(region.inputs) + bytes_of(arguments.operands) +
              bytes_of(arguments.layout.row_bytes) + bytes_of(arguments.layout.patterns);
     for (const std::vector<int32_t>& pattern : arguments.layout.patterns) bytes += bytes_of(pattern);
+    bytes += bytes_of(region.row_lookups);
     for (const Region::Scatters& scatters : region.scatters) bytes += sizeof scatters + bytes_of(scatters.columns);
     for (const Lookups& lookups : region.lookups) bytes += bytes_of(lookups.tables) + bytes_of(lookups.lists);
   }
@@ -98,6 +99,10 @@ void collect_leaves(Planner& planner) {
     for (const Lookups& lookups : region.lookups) {
       for (const Lookups::Table& table : lookups.tables) add(table.place.base);
       for (const Lookups::List& list : lookups.lists) add(list.indices.base);
+    }
+    for (const RowLookup& rows : region.row_lookups) {
+      add(rows.table.place.base);
+      add(rows.list.indices.base);
     }
     for (const Region::Scatters& scatters : region.scatters) add(scatters.indices.base);
     for (const Region::Input& input : region.inputs) add(input.place.base);

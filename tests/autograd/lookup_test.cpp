@@ -144,3 +144,52 @@ TEST_CASE("What a later region alone reads is computed there, with the same bits
   }
   CHECK(first_difference(results[0], results[1]) == -1);
 }
+
+TEST_CASE("Gathers of whole rows, that blocks cut anywhere") {
+  Random random(34);
+  for (const ag::Backend backend : backends()) {
+    const WithBackend with(backend);
+    for (const int64_t width : {2, 3, 4, 7, 64, 3001}) {
+      const int64_t count = 9001 / width + 2;
+      const Array table = random_array<float>(random, {50, width + 2}, -1, 1),
+                  index = random_array<int32_t>(random, {count}, 0, 50),
+                  other = random_array<float>(random, {count, width}, -1, 1);
+      const auto t = table.values<float>(), o = other.values<float>();
+      const auto rows = index.values<int32_t>();
+      std::vector<float> expected;
+      for (size_t i = 0; i < rows.size(); ++i) {
+        for (size_t k = 0; k < static_cast<size_t>(width); ++k) {
+          const float value = t[static_cast<size_t>(rows[i]) * static_cast<size_t>(width + 2) + k + 1];
+          expected.push_back(value * o[expected.size()] + value);
+        }
+      }
+      for (const int threads : {1, 2, 7}) {
+        const Threads scope(threads);
+        const ag::Step step;
+        const Tensor row = ag::gather(ag::slice(table, 1, {.start = 1, .stop = width + 1}), index);
+        INFO(ag::name_of(backend) << ", rows of " << width << ", " << threads << " threads");
+        REQUIRE(first_difference((row * other + row).values<float>(), std::span<const float>(expected)) == -1);
+        const Tensor sum = ag::sum(row), stored = ag::sum(ag::stop_gradient(row));
+        CHECK(sum.item() == stored.item());
+      }
+    }
+  }
+}
+
+TEST_CASE("The first row that does not exist is named where whole rows are gathered") {
+  std::vector<int32_t> index(20001, 3);
+  for (const int i : {15003, 15001}) index[static_cast<size_t>(i)] = i == 15001 ? -5 : 1000;
+  const Array indices = Array::from(index, {20001}), table = Array::from(std::vector<float>(30, 1), {10, 3});
+  for (const int threads : {1, 2, 7}) {
+    const Threads scope(threads);
+    const ag::Step step;
+    std::string text;
+    try {
+      (ag::gather(table, indices) * 2).values<float>();
+    } catch (const ag::IndexError& error) {
+      text = error.what();
+    }
+    INFO(text);
+    CHECK(text.find("gather: index -5 at element 45003 (recorded at") == 0);
+  }
+}
