@@ -1,8 +1,7 @@
-#include <fmt/format.h>
 #include <render/fit/dataset.h>
-#include <render/geometry/camera_convention.h>
 #include <render/geometry/obj.h>
 #include <render/image/image.h>
+#include <tests/apps/colmap_model.h>
 #include <tests/apps/cube_pictures.h>
 #include <tests/catch.h>
 
@@ -102,19 +101,8 @@ TEST_CASE("coordinates that span no area get a new atlas; those far outside [0, 
 TEST_CASE("a COLMAP text model is as good a dataset as transforms.json") {
   const Pictures place;
   const render::Dataset dataset = render::read_dataset(place / "views");
-  std::string cameras, images;
-  for (const render::View& view : dataset.views) {
-    const render::Camera& camera = view.camera;
-    const auto [q, t] = render::pose_to_colmap(camera.world_from_camera);
-    const size_t id = static_cast<size_t>(&view - dataset.views.data()) + 1;
-    cameras += fmt::format("{} PINHOLE {} {} {} {} {} {}\n", id, camera.width, camera.height, camera.fx, camera.fy,
-                           camera.cx, camera.cy);
-    images += fmt::format("{} {} {} {} {} {} {} {} {} {}\n\n", id, q[0], q[1], q[2], q[3], t[0], t[1], t[2], id,
-                          fs::path(view.name).filename().string());
-  }
   fs::remove(place / "views" / "transforms.json");
-  place.write("views/cameras.txt", cameras);
-  place.write("views/images.txt", images);
+  write_colmap_model(place / "views", dataset.views);
   const ToolRun run = place.fit("cube.obj", "fit", {"--steps", "5", "--json"});
   INFO(run.err);
   REQUIRE(run.code == 0);
