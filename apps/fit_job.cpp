@@ -119,6 +119,8 @@ FitOutcome fit_shape(const FitJob& job, const render::FitShapeOptions& shape,
   run_watched(paint, *progress);
   FitResults painted = texture_results(paint, worn, *progress);
   painted.metrics.update(found.metrics);
+  for (Chart& chart : painted.charts) chart.title += ", texture";
+  for (Chart& chart : found.charts) chart.title += ", shape";
   painted.charts.insert(painted.charts.begin(), found.charts.begin(), found.charts.end());
   painted.remarks.insert(painted.remarks.begin(), found.remarks.begin(), found.remarks.end());
   return write_results(job, painted, watch.seconds());
