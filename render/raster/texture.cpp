@@ -142,7 +142,7 @@ Vec3 blend_rgb(const Tensor& texels, const Taps& taps) {
       const Tensor part = to_channel * ag::select(gathered, 2, c);
       to_weight = c == 0 ? part : to_weight + part;
     }
-    return std::vector{ag::stack(to_texels, 1), to_weight};
+    return std::vector{ag::transpose(ag::stack(to_texels, 0)), to_weight};
   };
   const Tensor all = ag::custom_vjp(ag::stack(channels, 0), {texels, taps.weight}, rule);
   return {ag::select(all, 0, 0), ag::select(all, 0, 1), ag::select(all, 0, 2)};
