@@ -133,7 +133,7 @@ std::string path(const std::vector<Run>& series, const Axis& x, const Axis& y, s
 std::string legend(const std::vector<Series>& series) {
   std::string entries;
   for (size_t i = 0; i < series.size(); ++i) {
-    const std::string last = series[i].y.empty() ? "" : fmt::format(" {:.4g}", series[i].y.back());
+    const std::string last = series[i].y.empty() ? "" : fmt::format(" {:#.4g}", series[i].y.back());
     entries += fmt::format("<tspan class=\"name-{}\"{}>{}{}</tspan>", i % colors, i > 0 ? " dx=\"14\"" : "",
                            escape_html(series[i].name), last);
   }

@@ -1,6 +1,7 @@
 #include <apps/commands.h>
 #include <apps/console.h>
 #include <apps/fit_job.h>
+#include <apps/out_folder.h>
 #include <apps/progress.h>
 #include <autograd/autograd.h>
 #include <fmt/format.h>
@@ -37,7 +38,7 @@ render::Dataset photograph(const render::Mesh& mesh, uint64_t seed) {
 
 void run(const Options& options) {
   if (options.threads > 0) autograd::set_threads(options.threads);
-  render::make_folder(options.out);
+  const OutFolder folder(options.out);
   const render::Mesh target = render::creature(subdivisions);
   render::write_obj(options.out / "target.obj", target);
   FitJob job;

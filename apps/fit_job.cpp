@@ -85,8 +85,10 @@ render::Mesh with_coordinates(const render::Mesh& mesh, int size) {
   if (mesh.has_uvs() && !all_faces_have_uvs(mesh)) {
     warning("some faces have no texture coordinates: the mesh gets a new atlas");
   } else if (mesh.has_uvs()) {
-    if (render::texture_use(mesh.uvs, mesh.uv_triangles, 1, 1).flat_faces < mesh.faces()) return mesh;
-    warning("the texture coordinates span no area: the mesh gets a new atlas");
+    const render::TextureUse use = render::texture_use(mesh.uvs, mesh.uv_triangles, 1, 1);
+    if (use.flat_faces + use.far_faces < mesh.faces()) return mesh;
+    warning(use.far_faces == 0 ? "the texture coordinates span no area: the mesh gets a new atlas"
+                               : "the texture coordinates reach too far: the mesh gets a new atlas");
   }
   return render::with_atlas(mesh, {.size = size});
 }
@@ -119,6 +121,8 @@ FitOutcome fit_shape(const FitJob& job, const render::FitShapeOptions& shape,
   run_watched(paint, *progress);
   FitResults painted = texture_results(paint, worn, *progress);
   painted.metrics.update(found.metrics);
+  for (Chart& chart : painted.charts) chart.title += ", texture";
+  for (Chart& chart : found.charts) chart.title += ", shape";
   painted.charts.insert(painted.charts.begin(), found.charts.begin(), found.charts.end());
   painted.remarks.insert(painted.remarks.begin(), found.remarks.begin(), found.remarks.end());
   return write_results(job, painted, watch.seconds());

@@ -1,6 +1,7 @@
 #include <apps/commands.h>
 #include <apps/console.h>
 #include <apps/options.h>
+#include <apps/out_folder.h>
 #include <apps/sdf_examples.h>
 #include <autograd/autograd.h>
 #include <fmt/format.h>
@@ -73,7 +74,8 @@ void write_results(const fs::path& folder, const SdfOutcome& outcome) {
 
 void run(const Options& options) {
   if (options.threads > 0) autograd::set_threads(options.threads);
-  if (!options.out.empty()) render::make_folder(options.out);
+  std::optional<OutFolder> folder;
+  if (!options.out.empty()) folder.emplace(options.out);
   const SdfOutcome outcome = run_example(options);
   if (!options.out.empty()) write_results(options.out, outcome);
   if (options.json) {

@@ -2,6 +2,7 @@
 #include <apps/console.h>
 #include <apps/fit_job.h>
 #include <apps/fit_options.h>
+#include <apps/out_folder.h>
 #include <fmt/format.h>
 #include <render/image/file.h>
 
@@ -30,7 +31,7 @@ void run(const Options& options) {
   if (options.texture) {
     texture = {.size = options.texture_size, .seed = options.seed, .holdout = options.holdout};
   }
-  render::make_folder(options.out);  // before the work, so that a folder that cannot be written to is known at once
+  const OutFolder folder(options.out);
   const FitOutcome outcome = fit_shape(job, shape, texture);
   if (options.json) {
     print(to_text(outcome.metrics));

@@ -2,6 +2,8 @@
 #include <apps/console.h>
 #include <apps/fit_job.h>
 #include <apps/fit_options.h>
+#include <apps/options.h>
+#include <apps/out_folder.h>
 #include <fmt/format.h>
 #include <render/image/file.h>
 
@@ -24,7 +26,7 @@ void run(const Options& options) {
   const render::Mesh mesh = read_mesh(options.mesh);
   FitJob job{.dataset = read_dataset(options), .out = options.out};
   job.title = "Texture from " + dataset_name(options);
-  render::make_folder(options.out);  // before the work, so that a folder that cannot be written to is known at once
+  const OutFolder folder(options.out);
   const FitOutcome outcome = fit_texture(job, mesh,
                                          {.size = options.size,
                                           .steps = options.steps,
@@ -62,7 +64,7 @@ void add_fit_texture(CLI::App& fit) {
       ->capture_default_str();
   command->add_option("--tv", options->total_variation, "weight of total variation: smooths what few pixels show")
       ->type_name("W")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(real_number(0, 1e6))
       ->capture_default_str();
   command->add_option("--steps", options->steps, "optimisation steps; 0: the mean of what views show")
       ->type_name("N")

@@ -8,5 +8,8 @@
 /// A whole number from `lowest` to `highest`.
 CLI::Validator whole_number(int64_t lowest, int64_t highest);
 
+/// A number from `lowest` to `highest`; not nan.
+CLI::Validator real_number(double lowest, double highest);
+
 /// For random seeds: a whole number from 0 to 2^63 - 1.
 CLI::Validator seed_number();

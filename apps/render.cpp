@@ -2,6 +2,7 @@
 #include <apps/console.h>
 #include <apps/json.h>
 #include <apps/options.h>
+#include <apps/out_folder.h>
 #include <apps/progress.h>
 #include <fmt/format.h>
 #include <render/fit/dataset.h>
@@ -74,8 +75,7 @@ void run(const RenderOptions& options) {
   for (const std::string& text : warnings) warning(text);
   for (const std::string& text : still.warnings()) warning(text);
 
-  // Before the work, so that a folder that cannot be written to is known at once.
-  render::make_folder(options.out);
+  const OutFolder folder(options.out);
   const std::vector<render::View> views = make_views(options, mesh, still);
   // transforms.json, which makes the folder a dataset, comes last.
   render::write_file(options.out / "truth.json", to_text(truth(options)));

@@ -29,7 +29,7 @@ th { font-weight: 400; color: var(--soft); }
 td { font-variant-numeric: tabular-nums; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem; }
 .charts svg { width: 100%; background: var(--panel); border-radius: 6px; }
-.images { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 10rem), 16rem)); gap: .75rem; }
+.images { display: grid; grid-template-columns: repeat(3, minmax(0, 16rem)); gap: .75rem; }
 figure { margin: 0; }
 figure img { display: block; width: 100%; height: auto; background: var(--picture); border-radius: 6px; }
 figcaption { color: var(--soft); font-size: .85rem; margin-top: .25rem; }

@@ -1,7 +1,7 @@
 #include <autograd/core/error.h>
 #include <fmt/format.h>
 #include <render/fit/dataset_parts.h>
-#include <render/fit/pose.h>
+#include <render/geometry/pose.h>
 #include <render/image/file.h>
 
 #include <algorithm>

@@ -358,6 +358,10 @@ std::vector<std::string> TextureFit::remarks(const std::vector<ViewScore>& score
     lines.push_back(fmt::format("{} of {} faces have texture coordinates of no area: a face shows one spot or line",
                                 use.flat_faces, surface.triangles.shape()[0]));
   }
+  if (use.far_faces > 0) {
+    lines.push_back(fmt::format("{} of {} faces have texture coordinates that reach too far: over more than 8 repeats",
+                                use.far_faces, surface.triangles.shape()[0]));
+  }
   return lines;
 }
 

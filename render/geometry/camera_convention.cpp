@@ -1,6 +1,9 @@
 #include <autograd/core/error.h>
+#include <fmt/format.h>
 #include <render/geometry/camera_convention.h>
+#include <render/geometry/pose.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace render {
@@ -64,9 +67,55 @@ ColmapPose pose_to_colmap(const Matrix4& world_from_camera) {
   return pose;
 }
 
-Matrix4 pose_from_blender(const Matrix4& matrix_world) { return multiply(y_up_from_z_up, matrix_world); }
+Matrix4 pose_from_blender(const Matrix4& matrix_world) {
+  Matrix4 unscaled = matrix_world;
+  for (size_t column = 0; column < 3; ++column) {
+    const double length = std::hypot(matrix_world[column], matrix_world[4 + column], matrix_world[8 + column]);
+    // Lengths of 1 to rounding stay, so that a rigid matrix keeps its bits; one of 0 is left to rigid_pose() to refuse.
+    if (std::abs(length - 1) < 1e-12 || !(length > 0)) continue;
+    for (size_t row = 0; row < 3; ++row) unscaled[4 * row + column] /= length;
+  }
+  return multiply(y_up_from_z_up, rigid_pose(unscaled, "pose_from_blender: matrix_world").world_from_camera);
+}
 Matrix4 pose_to_blender(const Matrix4& world_from_camera) {
   return multiply(rigid_inverse(y_up_from_z_up), world_from_camera);
+}
+
+Camera camera_from_blender(const BlenderLens& lens, int width, int height, const Matrix4& matrix_world) {
+  using Fit = BlenderLens::Fit;
+  const bool vertical = lens.sensor_fit == Fit::vertical || (lens.sensor_fit == Fit::automatic && height > width);
+  const double sensor = lens.sensor_fit == Fit::vertical ? lens.sensor_height : lens.sensor_width;
+  if (!(lens.lens > 0 && sensor > 0 && width > 0 && height > 0) ||
+      !std::isfinite(lens.lens + sensor + lens.shift_x + lens.shift_y)) {
+    throw autograd::ValueError(
+        fmt::format("camera_from_blender: a lens of {} mm before a sensor of {} mm, shifted by {} and {}, for {} x {} "
+                    "pixels; expected finite numbers, and lens, sensor and pixels above 0",
+                    lens.lens, sensor, lens.shift_x, lens.shift_y, width, height));
+  }
+  const double side = vertical ? height : width;  // pixels that the sensor spans
+  const double focal = lens.lens / sensor * side;
+  // A shift to the right moves the image's window, and so what is in it to the left.
+  return {width,
+          height,
+          focal,
+          focal,
+          width / 2.0 - lens.shift_x * side,
+          height / 2.0 + lens.shift_y * side,
+          pose_from_blender(matrix_world)};
+}
+
+BlenderLens lens_to_blender(const Camera& camera, double sensor_width) {
+  const double side = std::max(camera.width, camera.height);
+  if (!(side > 0 && camera.fx > 0 && sensor_width > 0) || std::abs(camera.fx - camera.fy) > 1e-6 * camera.fx) {
+    throw autograd::ValueError(
+        fmt::format("lens_to_blender: focal lengths of {} and {} pixels, {} x {} pixels, a sensor of {} mm; expected "
+                    "equal focal lengths, and all above 0",
+                    camera.fx, camera.fy, camera.width, camera.height, sensor_width));
+  }
+  return {.lens = camera.fx / side * sensor_width,
+          .sensor_width = sensor_width,
+          .shift_x = (camera.width / 2.0 - camera.cx) / side,
+          .shift_y = (camera.cy - camera.height / 2.0) / side};
 }
 
 }  // namespace render

@@ -1,3 +1,4 @@
+#include <autograd/transforms/custom_vjp.h>
 #include <render/raster/texture.h>
 
 #include <cmath>
@@ -126,10 +127,25 @@ Tensor blend(const Tensor& texels, const Taps& taps) {
   return ag::stack(channels, 1);
 }
 
+// The chain rule would place each channel's gradient in zeros of [taps, n, 3] and add the three; here they are
+// scattered side by side, in one pass over the taps.
 Vec3 blend_rgb(const Tensor& texels, const Taps& taps) {
   check_texels("blend_rgb", texels, 3);
   const Tensor gathered = ag::gather(texels, taps.texel);
-  return {blend_channel(gathered, 0, taps), blend_channel(gathered, 1, taps), blend_channel(gathered, 2, taps)};
+  const Tensor channels[] = {blend_channel(gathered, 0, taps), blend_channel(gathered, 1, taps),
+                             blend_channel(gathered, 2, taps)};
+  const auto rule = [gathered, taps, rows = texels.shape()[0]](const Tensor& grad) {
+    Tensor to_texels[3], to_weight;
+    for (int64_t c = 0; c < 3; ++c) {
+      const Tensor to_channel = ag::select(grad, 0, c);
+      to_texels[c] = ag::scatter_add(to_channel * taps.weight, taps.texel, rows);
+      const Tensor part = to_channel * ag::select(gathered, 2, c);
+      to_weight = c == 0 ? part : to_weight + part;
+    }
+    return std::vector{ag::transpose(ag::stack(to_texels, 0)), to_weight};
+  };
+  const Tensor all = ag::custom_vjp(ag::stack(channels, 0), {texels, taps.weight}, rule);
+  return {ag::select(all, 0, 0), ag::select(all, 0, 1), ag::select(all, 0, 2)};
 }
 
 // Level of detail -----------------------------------------------------------------------------------

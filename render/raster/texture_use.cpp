@@ -10,14 +10,15 @@ namespace render {
 
 namespace {
 
-constexpr float largest_span = 8;  // repeats of the texture under one face
+constexpr float largest_span = 8;    // repeats of the texture under one face
+constexpr float farthest = 0x1p20f;  // beyond, floats have no fraction to speak of (and a loop by ones no end)
 
 /// UV triangles as a picture seen from the front, and which face each is of.
 struct Unwrapped {
   std::vector<float> x, y, z, w;
   std::vector<int32_t> triangles, faces;
   double area = 0;  ///< in textures
-  int64_t flat_faces = 0;
+  int64_t flat_faces = 0, far_faces = 0;
 
   /// The triangle moved by whole repeats.
   void add(const std::array<float, 3>& u, const std::array<float, 3>& v, float du, float dv, int32_t face) {
@@ -36,7 +37,13 @@ struct Unwrapped {
 void unwrap(const std::array<float, 3>& u, const std::array<float, 3>& v, int32_t face, Unwrapped& out) {
   const auto [left, right] = std::ranges::minmax(u);
   const auto [low, high] = std::ranges::minmax(v);
-  if (!(right - left <= largest_span && high - low <= largest_span)) return;  // false for NaN
+  const auto near = [](const std::array<float, 3>& t, float span) {
+    return span <= largest_span && std::ranges::all_of(t, [](float x) { return std::fabs(x) <= farthest; });  // not NaN
+  };
+  if (!near(u, right - left) || !near(v, high - low)) {
+    ++out.far_faces;
+    return;
+  }
   const double area = std::fabs(static_cast<double>((u[1] - u[0]) * (v[2] - v[0]) - (u[2] - u[0]) * (v[1] - v[0]))) / 2;
   out.area += area;
   out.flat_faces += area == 0;
@@ -65,6 +72,7 @@ TextureUse texture_use(const ag::Array& uvs, const ag::Array& uv_triangles, int6
   }
   TextureUse use;
   use.flat_faces = picture.flat_faces;
+  use.far_faces = picture.far_faces;
   int64_t covered = 0;
   use.faces = ag::Array::make<int32_t>({height, width}, [&](std::span<int32_t> out) {
     kernels::visibility({{picture.x, picture.y, picture.z, picture.w},

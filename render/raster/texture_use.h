@@ -12,10 +12,10 @@ struct TextureUse {
   double overlap = 0;      ///< area of UV triangles over that of the texels covered, less 1: more than a few hundredths
                            ///< say that places of the surface share texels
   int64_t flat_faces = 0;  ///< whose coordinates span no area: each shows one spot or line of the texture
+  int64_t far_faces = 0;   ///< whose coordinates span more than eight repeats, or are not numbers within 2^20
 };
 
-/// Coordinates outside [0, 1] repeat the texture; faces that are not numbers, or span more than `largest_span`
-/// repeats, count as none.
+/// Coordinates outside [0, 1] repeat the texture; far faces cover no texel.
 ///
 /// uvs           [uvs, 2] float32
 /// uv_triangles  [faces, 3] int32, -1: none

@@ -1,8 +1,7 @@
-#include <fmt/format.h>
 #include <render/fit/dataset.h>
-#include <render/geometry/camera_convention.h>
 #include <render/geometry/obj.h>
 #include <render/image/image.h>
+#include <tests/apps/colmap_model.h>
 #include <tests/apps/cube_pictures.h>
 #include <tests/catch.h>
 
@@ -93,6 +92,12 @@ TEST_CASE("coordinates that span no area get a new atlas; those far outside [0, 
   CHECK_THAT(far.err, ContainsSubstring("share texels (500% more area than texels)"));
   CHECK(Json::parse(far.out)["psnr_heldout"].is_number());
 
+  with_uvs("farther.obj", "vt 1e8 0\nvt 1e8 1\nvt 1e8 .5\nvt 1e8 .2\n", "1234");
+  const ToolRun farther = place.fit("farther.obj", "farther", {"--steps", "1", "--json"});
+  CHECK(farther.code == 0);
+  CHECK_THAT(farther.err, ContainsSubstring("the texture coordinates reach too far: the mesh gets a new atlas"));
+  CHECK(Json::parse(farther.out)["coverage"].get<double>() > 0.9);
+
   with_uvs("nan.obj", "vt nan 0\n", "1111");
   const ToolRun nan = place.fit("nan.obj", "nan");
   CHECK(nan.code == 1);
@@ -102,19 +107,8 @@ TEST_CASE("coordinates that span no area get a new atlas; those far outside [0, 
 TEST_CASE("a COLMAP text model is as good a dataset as transforms.json") {
   const Pictures place;
   const render::Dataset dataset = render::read_dataset(place / "views");
-  std::string cameras, images;
-  for (const render::View& view : dataset.views) {
-    const render::Camera& camera = view.camera;
-    const auto [q, t] = render::pose_to_colmap(camera.world_from_camera);
-    const size_t id = static_cast<size_t>(&view - dataset.views.data()) + 1;
-    cameras += fmt::format("{} PINHOLE {} {} {} {} {} {}\n", id, camera.width, camera.height, camera.fx, camera.fy,
-                           camera.cx, camera.cy);
-    images += fmt::format("{} {} {} {} {} {} {} {} {} {}\n\n", id, q[0], q[1], q[2], q[3], t[0], t[1], t[2], id,
-                          fs::path(view.name).filename().string());
-  }
   fs::remove(place / "views" / "transforms.json");
-  place.write("views/cameras.txt", cameras);
-  place.write("views/images.txt", images);
+  write_colmap_model(place / "views", dataset.views);
   const ToolRun run = place.fit("cube.obj", "fit", {"--steps", "5", "--json"});
   INFO(run.err);
   REQUIRE(run.code == 0);
@@ -145,6 +139,17 @@ TEST_CASE("fit texture refuses bad input in one line") {
   CHECK(run_tool({"fit", "texture", place.path("views"), "--out", place.path("fit")}).code == 2);
   CHECK(place.fit("cube.obj", "fit", {"--light", "lamp"}).code == 2);
   CHECK(place.fit("cube.obj", "fit", {"--tv", "-1"}).code == 2);
+  CHECK(place.fit("cube.obj", "fit", {"--tv", "nan"}).code == 2);
+  // A folder is left where it was found, and only there.
+  const auto small = [&](const std::string& out) {
+    return run_tool({"fit", "texture", place.path("views"), "--mesh", place.path("cube.obj"), "--out", place.path(out),
+                     "--size", "16"});
+  };
+  fails(small("new/fit"), "has no room; expected a larger size");
+  CHECK_FALSE(fs::exists(place / "new"));
+  fs::create_directory(place / "mine");
+  fails(small("mine/fit"), "has no room");
+  CHECK(fs::is_empty(place / "mine"));
   CHECK(run_tool({"fit", "texture", "--help"}).code == 0);
 }
 

@@ -19,3 +19,13 @@ TEST_CASE("a seed is not negative") {
   CHECK_FALSE(seed_number()(negative).empty());
   CHECK(seed_number()(largest).empty());
 }
+
+TEST_CASE("real_number refuses whatever is not one in its range") {
+  const CLI::Validator validator = real_number(0, 1.5);
+  const auto accepts = [&](std::string text) { return validator(text).empty(); };
+  for (const char* text : {"0", "1.5", "1e-3", ".25"}) CHECK(accepts(text));
+  for (const char* text : {"", "nan", "inf", "-0.1", "1.6", "1e999", "1 ", "1,5", "x"}) {
+    INFO(text);
+    CHECK_FALSE(accepts(text));
+  }
+}

@@ -36,5 +36,6 @@ Result raster_bunny_backward_ms();    //
 Result raster_spot_visibility_ms();   //
 Result raster_spot_forward_ms();      //
 Result raster_spot_backward_ms();     //
+Result raster_spot_textured_ms();     // raster_textured.cpp
 
 }  // namespace bench

@@ -53,6 +53,8 @@ constexpr Row rows[] = {
     {"raster_spot_visibility_ms", "the same for spot, 5,856 triangles", 0.7, bench::raster_spot_visibility_ms},
     {"raster_spot_forward_ms", "", 1.2, bench::raster_spot_forward_ms},
     {"raster_spot_backward_ms", "", 1.5, bench::raster_spot_backward_ms},
+    {"raster_spot_textured_ms", "a texture of 1024 x 1024 with mips, forward and backward; of 4 views, a view", 5,
+     bench::raster_spot_textured_ms},
     {"allocations_per_step", "heap requests of the training step", 0, bench::allocations_per_step},
 };
 

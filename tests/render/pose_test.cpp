@@ -1,5 +1,5 @@
 #include <autograd/core/error.h>
-#include <render/fit/pose.h>
+#include <render/geometry/pose.h>
 
 #include "tests/catch.h"
 

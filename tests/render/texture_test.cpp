@@ -284,6 +284,12 @@ TEST_CASE("gradients to texels, coordinates and level of detail, to second order
         return blend(texels, bilinear_taps(uv_of(x[1]), levels, wrap));
       },
       {texture, coordinates});
+  check_gradients(
+      [&](std::span<const Tensor> x) {
+        const Tensor texels = mipmap(ag::reshape(x[0], {height, width, 3}), levels);
+        return pack(blend_rgb(texels, trilinear_taps(uv_of(x[1]), x[2], levels, wrap)));
+      },
+      {random_texture(height, width, 3), coordinates, lod});
 }
 
 TEST_CASE("nearest samples have a gradient to texels and none to coordinates") {

@@ -54,5 +54,9 @@ TEST_CASE("faces that lie on each other are an overlap; those that are nowhere a
   CHECK(count(use, -1) == 256);
   CHECK(use.overlap == 0);
   CHECK(use.flat_faces == 1);  // the third lies on the lower border
+  CHECK(use.far_faces == 2);
+  // Where one more than a float is that float.
+  const ag::Array far = uvs_of({1e8f, 0, 1e8f, 1, 1e8f, 0.5f});
+  CHECK(texture_use(far, faces_of({0, 1, 2}), 4, 4).far_faces == 1);
   CHECK(texture_use(ag::zeros({0, 2}), ag::zeros({0, 3}, ag::DType::int32), 2, 2).overlap == 0);
 }

@@ -2,6 +2,8 @@
 
 #include <render/geometry/camera.h>
 
+#include <string_view>
+
 namespace render {
 
 /// A camera-to-world matrix as a file gives it, made rigid. Private to the library.
@@ -13,7 +15,7 @@ struct RigidPose {
 /// Accepts a last row of 0 0 0 1 and a block that is, up to a positive scale, a rotation to 1e-3.
 /// What is rigid to rounding keeps its bits; what is less so becomes the nearest rotation, since
 /// rigid_inverse() takes the transpose for the inverse.
-/// throws  ValueError saying what `matrix` is instead; the text starts with "transform_matrix"
-RigidPose rigid_pose(const Matrix4& matrix);
+/// throws  ValueError saying what `matrix` is instead; the text starts with `name`
+RigidPose rigid_pose(const Matrix4& matrix, std::string_view name = "transform_matrix");
 
 }  // namespace render

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+/// The folder of a command's results. Made before the work, so that one that cannot be written to is known at once;
+/// where an exception ends the work before anything is in it, what was made is removed.
+class OutFolder {
+ public:
+  /// throws autograd::FileError
+  explicit OutFolder(const std::filesystem::path& path);
+  ~OutFolder();
+  OutFolder(const OutFolder&) = delete;
+  OutFolder& operator=(const OutFolder&) = delete;
+
+ private:
+  std::vector<std::filesystem::path> made_;  ///< the innermost first
+  int exceptions_;
+};
