@@ -1,10 +1,8 @@
 #include <autograd/engine/fold.h>
 #include <autograd/engine/plan.h>
 #include <autograd/engine/scatter.h>
-#include <autograd/ir/builder.h>
 
 #include <algorithm>
-#include <functional>
 
 // Regions run in the order in which they were opened. A node may join a region if everything it
 // reads is either a value of that very region, element for element, or was left in memory by an
@@ -74,30 +72,6 @@ bool reads_column(const Planner& planner, const NodeState& state) {
     if (folds ? producer.demands.folds_part : producer.demands.columns) return true;
   }
   return false;
-}
-
-Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
-  Demands demands;
-  const NodeState& state = planner.states[node];
-  for (uint32_t k = 0; k < state.source_count; ++k) {
-    const Source& source = planner.sources[state.sources + k];
-    if (source.kind == Source::Kind::number) continue;
-    demands.split |= splits(source.walk, domain);
-    if (source.kind == Source::Kind::gathered) demands.split |= splits(source.index, domain);
-  }
-  if (planner.node(node).op->kind != Kind::reduce) {
-    demands.columns = reads_column(planner, state);
-    return demands;
-  }
-  const Reduced fold = reduced(planner, node);
-  demands.folds_all = fold.span == ir::Fold::Span::all;
-  if (demands.folds_all) return demands;
-  demands.folds_part = true;
-  demands.split = static_cast<uint8_t>(demands.split | 1 << (fold.border - 1));
-  for (int axis = fold.border; axis + 1 < domain.rank(); ++axis) {
-    demands.solid = static_cast<uint8_t>(demands.solid | 1 << axis);
-  }
-  return demands;
 }
 
 /// Folds of all elements and of rows stand in one region only where no block of the former ends inside
@@ -204,102 +178,6 @@ void place_fused(Planner& planner, uint32_t node, OpenRegions& open) {
   draft.demands = both(draft.demands, demands);
 }
 
-/// Whether a region may compute its own copy of a node's value rather than read one from memory.
-bool is_cheap(const Planner& planner, uint32_t node) {
-  if (planner.node(node).op->kind != Kind::map) return false;
-  constexpr size_t most_instructions = 4;
-  ir::Program program;
-  ir::Builder builder(program);
-  ir::Value inputs[3] = {};
-  const std::span<const uint32_t> from = planner.recording.inputs(node);
-  for (size_t i = 0; i < from.size(); ++i) {
-    inputs[i] = builder.load(static_cast<uint16_t>(i), planner.node(from[i]).dtype);
-  }
-  const size_t loads = builder.size();
-  planner.node(node).op->lower(builder, std::span<const ir::Value>(inputs, from.size()), planner.node(node).dtype);
-  const auto slow = [](const ir::Inst& inst) {
-    return inst.type == DType::int32 && (inst.code == ir::Code::divide || inst.code == ir::Code::remainder);
-  };
-  return builder.size() <= loads + most_instructions && std::ranges::none_of(program.body, slow);
-}
-
-/// Values that a region would read from another of the same domain, element for element, though it could
-/// compute them from what it reads anyway: a backward pass needs much of what the forward pass knew, and
-/// arithmetic is cheaper than memory. Each copy saves a load, and the store if nobody else reads the value.
-class Recomputation {
- public:
-  explicit Recomputation(Planner& planner) : planner_(planner), marks_(planner.recording.size()) {}
-
-  void run(uint32_t region) {
-    Draft& draft = planner_.drafts[region];
-    if (draft.call || draft.domain.size() < least_elements) return;
-    region_ = region;
-    find_crossing();
-    std::ranges::sort(crossing_, std::greater());
-    const size_t native = draft.nodes.size();
-    for (uint32_t node : crossing_) {
-      const Demands demands = demands_of(planner_, node, draft.domain);
-      if (!is_available(node) || !accepts(draft, demands) || !is_cheap(planner_, node)) continue;
-      draft.nodes.push_back(node);
-      draft.demands = both(draft.demands, demands);
-      marks_[node] = {region, Mark::inside};
-    }
-    if (draft.nodes.size() > native) std::ranges::sort(draft.nodes);
-  }
-
- private:
-  static constexpr int64_t least_elements = 16384;  // smaller values stay in the inner caches
-  struct Mark {
-    enum Kind : uint8_t { none, inside, read };
-    uint32_t region = engine::none;
-    Kind kind = none;
-  };
-
-  Mark::Kind mark(uint32_t node) const { return marks_[node].region == region_ ? marks_[node].kind : Mark::none; }
-
-  void find_crossing() {
-    crossing_.clear();
-    const Draft& draft = planner_.drafts[region_];
-    for (uint32_t node : draft.nodes) marks_[node] = {region_, Mark::inside};
-    for (uint32_t node : draft.nodes) {
-      const NodeState& state = planner_.states[node];
-      for (uint32_t k = 0; k < state.source_count; ++k) {
-        const Source& source = planner_.sources[state.sources + k];
-        if (source.kind == Source::Kind::memory) consider(source.walk);
-        if (source.kind == Source::Kind::gathered) consider(source.index);
-      }
-    }
-  }
-
-  void consider(const Walk& walk) {
-    if (!walk.identity || mark(walk.base) != Mark::none) return;
-    marks_[walk.base] = {region_, Mark::read};
-    if (planner_.known(walk.base)) return;
-    const Draft& other = planner_.drafts[planner_.states[walk.base].region];
-    if (!other.call && other.domain == planner_.drafts[region_].domain) crossing_.push_back(walk.base);
-  }
-
-  /// Whether all that a node reads is in the region, or read by it; one array more may take the node's place.
-  bool is_available(uint32_t node) const {
-    const NodeState& state = planner_.states[node];
-    int more = 0;
-    for (uint32_t k = 0; k < state.source_count; ++k) {
-      const Source& source = planner_.sources[state.sources + k];
-      if (source.kind == Source::Kind::number) continue;
-      if (source.kind == Source::Kind::gathered) return false;
-      if (!source.walk.identity || mark(source.walk.base) != Mark::none) continue;
-      if (!planner_.known(source.walk.base)) return false;
-      ++more;
-    }
-    return more <= 1;
-  }
-
-  Planner& planner_;
-  std::vector<Mark> marks_;
-  std::vector<uint32_t> crossing_;
-  uint32_t region_ = engine::none;
-};
-
 /// Which values regions leave in memory, and which region reads them last.
 class Storing {
  public:
@@ -353,6 +231,30 @@ uint8_t splits(const Walk& walk, const Shape& domain) {
   return bits;
 }
 
+Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
+  Demands demands;
+  const NodeState& state = planner.states[node];
+  for (uint32_t k = 0; k < state.source_count; ++k) {
+    const Source& source = planner.sources[state.sources + k];
+    if (source.kind == Source::Kind::number) continue;
+    demands.split |= splits(source.walk, domain);
+    if (source.kind == Source::Kind::gathered) demands.split |= splits(source.index, domain);
+  }
+  if (planner.node(node).op->kind != Kind::reduce) {
+    demands.columns = reads_column(planner, state);
+    return demands;
+  }
+  const Reduced fold = reduced(planner, node);
+  demands.folds_all = fold.span == ir::Fold::Span::all;
+  if (demands.folds_all) return demands;
+  demands.folds_part = true;
+  demands.split = static_cast<uint8_t>(demands.split | 1 << (fold.border - 1));
+  for (int axis = fold.border; axis + 1 < domain.rank(); ++axis) {
+    demands.solid = static_cast<uint8_t>(demands.solid | 1 << axis);
+  }
+  return demands;
+}
+
 Demands both(const Demands& a, const Demands& b) {
   return {static_cast<uint8_t>(a.split | b.split), static_cast<uint8_t>(a.solid | b.solid), a.folds_all || b.folds_all,
           a.folds_part || b.folds_part, a.columns || b.columns};
@@ -383,8 +285,7 @@ void fuse(Planner& planner) {
   sink(planner);
   stream_scatters(planner);
   group_stages(planner);
-  Recomputation recomputation(planner);
-  for (uint32_t region = 0; region < planner.drafts.size(); ++region) recomputation.run(region);
+  recompute(planner);
   Storing storing(planner);
   for (uint32_t region = 0; region < planner.drafts.size(); ++region) storing.run(region);
   for (uint32_t output : planner.recording.outputs()) {
