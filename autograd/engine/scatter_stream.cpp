@@ -39,20 +39,9 @@ class Stream final : public ScatterStream {
   }
 
   void add(int64_t chunk, int64_t begin, int64_t end, const ScatterArrays<const void>* values) override {
-    RowAddition<T> work;
-    work.lists = count_;
-    work.width = width;
-    work.count = end - begin;
-    for (size_t l = 0; l < count_; ++l) {
-      work.indices[l] = indices_[l] + begin;
-      work.sums[l] = lists_[l]->copy(chunk);
-      for (size_t k = 0; k < width; ++k)  // a column that nobody asks for is like the first
-        work.columns[l][k] = static_cast<const T*>(values[l].data[k < values[l].count ? k : 0]);
-    }
-    if constexpr (sizeof(T) == sizeof(double))
-      kernel_table().columns->add_double(work);
-    else
-      kernel_table().columns->add_float(work);
+    const size_t turns = count_ > RowAddition<T>::most_lists ? 2 : 1, at_once = (count_ + turns - 1) / turns;
+    for (size_t first = 0; first < count_; first += at_once)
+      add_lists(chunk, begin, end, values, first, std::min(first + at_once, count_));
   }
 
   void finish() override {
@@ -64,6 +53,24 @@ class Stream final : public ScatterStream {
 
  private:
   using Scatter = ScatterAdd<Rows<T, width>>;
+
+  void add_lists(int64_t chunk, int64_t begin, int64_t end, const ScatterArrays<const void>* values, size_t first,
+                 size_t last) const {
+    RowAddition<T> work;
+    work.lists = last - first;
+    work.width = width;
+    work.count = end - begin;
+    for (size_t l = first; l < last; ++l) {
+      work.indices[l - first] = indices_[l] + begin;
+      work.sums[l - first] = lists_[l]->copy(chunk);
+      for (size_t k = 0; k < width; ++k)  // a column that nobody asks for is like the first
+        work.columns[l - first][k] = static_cast<const T*>(values[l].data[k < values[l].count ? k : 0]);
+    }
+    if constexpr (sizeof(T) == sizeof(double))
+      kernel_table().columns->add_double(work);
+    else
+      kernel_table().columns->add_float(work);
+  }
 
   void take_apart(size_t l) const {
     constexpr int64_t rows_at_once = 256;  // which stay in the innermost cache for all columns

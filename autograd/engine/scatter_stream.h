@@ -11,7 +11,7 @@ namespace autograd::engine {
 /// Chunks may be in different threads.
 class ScatterStream {
  public:
-  static constexpr size_t most_lists = RowAddition<float>::most_lists;
+  static constexpr size_t most_lists = 2 * RowAddition<float>::most_lists;
 
   /// One list of indices, and the results of the scatter_adds by it.
   struct List {
