@@ -12,21 +12,26 @@ namespace render {
 
 namespace {
 
-/// Calls function(column) for the covered pixels of a row, in order; stretches of empty ones are passed by quickly.
-template <class Function>
-void for_covered(std::span<const int32_t> ids, Function&& function) {
-  constexpr size_t stretch = 16;
+constexpr size_t stretch = 16;
+
+/// For the covered pixels of a row, in order: one(column), or all(column) for a stretch of them from there on.
+template <class One, class All>
+void for_covered(std::span<const int32_t> ids, One&& one, All&& all_of) {
   size_t column = 0;
   for (; column + stretch <= ids.size(); column += stretch) {
     int32_t all = -1, any = 0;  // empty: -1
     for (size_t i = 0; i < stretch; ++i) all &= ids[column + i] >> 31, any |= ids[column + i] >> 31;
     if (all != 0) continue;
+    if (any == 0) {
+      all_of(column);
+      continue;
+    }
     for (size_t i = column; i < column + stretch; ++i) {
-      if (any == 0 || ids[i] >= 0) function(i);
+      if (ids[i] >= 0) one(i);
     }
   }
   for (; column < ids.size(); ++column) {
-    if (ids[column] >= 0) function(column);
+    if (ids[column] >= 0) one(column);
   }
 }
 
@@ -63,14 +68,16 @@ class VisiblePixelsOp : public ag::CustomOp {
         const auto view = static_cast<int32_t>(row / height), row_in_view = static_cast<int32_t>(row % height);
         const std::span<const int32_t> seen = row_of(row);
         auto next = static_cast<size_t>(start[row]);
-        for_covered(seen, [&](size_t column) {
-          out[0][next] = first + static_cast<int32_t>(column);
-          out[1][next] = seen[column];
-          out[2][next] = view;
-          out[3][next] = row_in_view;
-          out[4][next] = static_cast<int32_t>(column);
-          ++next;
-        });
+        const auto add = [&](size_t column, size_t count) {
+          for (size_t i = 0; i < count; ++i) out[0][next + i] = first + static_cast<int32_t>(column + i);
+          for (size_t i = 0; i < count; ++i) out[1][next + i] = seen[column + i];
+          for (size_t i = 0; i < count; ++i) out[2][next + i] = view;
+          for (size_t i = 0; i < count; ++i) out[3][next + i] = row_in_view;
+          for (size_t i = 0; i < count; ++i) out[4][next + i] = static_cast<int32_t>(column + i);
+          next += count;
+        };
+        for_covered(
+            seen, [&](size_t column) { add(column, 1); }, [&](size_t column) { add(column, stretch); });
       }
     });
   }
@@ -116,12 +123,12 @@ class CornersOp : public ag::CustomOp {
 }  // namespace
 
 IntRange range_of(std::span<const int32_t> values) {
-  IntRange range;
+  int32_t lowest = INT32_MAX, highest = INT32_MIN;
   for (const int32_t value : values) {
-    range.lowest = value < range.lowest ? value : range.lowest;
-    range.highest = value > range.highest ? value : range.highest;
+    lowest = std::min(lowest, value);
+    highest = std::max(highest, value);
   }
-  return range;
+  return {lowest, highest};
 }
 
 VisiblePixels visible_pixels(const Tensor& ids) {
