@@ -1,8 +1,6 @@
 #include <autograd/core/calls.h>
 #include <autograd/engine/scatter_add.h>
 
-#include <new>
-
 namespace autograd {
 
 namespace engine {
@@ -57,12 +55,10 @@ class SideBySide {
   T* side_by_side_;
 };
 
-/// `values` has the entries from `first` on.
 template <class T, int count>
-Columns<T, count> columns_of(const ScatterArrays<const void>& values, int64_t first) {
+Columns<T, count> columns_of(const ScatterArrays<const void>& values) {
   Columns<T, count> columns;
-  for (size_t k = 0; k < static_cast<size_t>(count); ++k)
-    columns.values[k] = static_cast<const T*>(values.data[k]) - first;
+  for (size_t k = 0; k < static_cast<size_t>(count); ++k) columns.values[k] = static_cast<const T*>(values.data[k]);
   return columns;
 }
 
@@ -98,7 +94,7 @@ void run_scatters_together(const ScatterEntries& entries, const ScatterArrays<co
                            const ScatterArrays<void>& sums) {
   with_type_and_count(entries.node->dtype, sums.count, [&]<class T, int count>() {
     SideBySide<T, count> all(entries, sums);
-    ScatterAdd<Columns<T, count>>(entries, count, all.data()).run(columns_of<T, count>(values, 0));
+    ScatterAdd<Columns<T, count>>(entries, count, all.data()).run(columns_of<T, count>(values));
     all.take_apart();
   });
 }

@@ -24,16 +24,14 @@
 //
 // A list of indices that several scatter_adds share is gone through once: their values are columns, their
 // sums are side by side until the end. So where three coordinates of a vertex are looked up, their
-// gradients cost little more than one.
-// Where a region computes those columns, it does so a block at a time, and their sums take the block while it is in
-// the innermost cache (ScatterStream).
+// gradients cost little more than one. Where a region computes those columns, it does so a block at a
+// time, and the sums take the block while it is in the innermost cache (scatter_stream.h).
 
 namespace autograd::engine {
 
 inline constexpr size_t most_chunks = 16;
 inline constexpr int64_t chunk_entries = 32768;
-inline constexpr int64_t copy_bytes = int64_t{4}
-                                      << 20;  // all copies together, beyond which blocks are worth sorting for
+inline constexpr int64_t copy_bytes = int64_t{4} << 20;    // of all copies: beyond, blocks are worth sorting for
 inline constexpr int64_t block_bytes = int64_t{64} << 10;  // a block's rows
 inline constexpr int64_t most_blocks = 4096;
 

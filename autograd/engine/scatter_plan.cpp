@@ -29,6 +29,8 @@ uint32_t producer_of(const Planner& planner, uint32_t scatter_add) {
   const Draft& draft = planner.drafts[region];
   const bool folds = draft.demands.folds_all || draft.demands.folds_part;
   if (draft.scatters.size() == ScatterStream::most_lists) return none;
+  const bool first = draft.scatters.empty();
+  if (!first && planner.node(draft.scatters[0][0]).dtype != planner.node(scatter_add).dtype) return none;
   if (planner.node(scatter_add).extents[0] * least_entries_a_row > entries) return none;
   const bool suits = !draft.call && !folds && draft.domain.size() >= least_elements;
   return suits && entries == draft.domain.size() && value.size() == entries ? region : none;

@@ -94,6 +94,25 @@ TEMPLATE_TEST_CASE("scatter_adds give the same bits within the region that compu
   }
 }
 
+TEST_CASE("A region of two types scatters both") {
+  Random random(53);
+  const Array x = random_array<float>(random, {5000}, -1, 1), index = random_array<int32_t>(random, {5000}, 0, 9);
+  const ag::Step step;
+  const Tensor narrow = ag::sin(x), wide = ag::cast(narrow, ag::DType::float64) * 2;
+  const Tensor sums[] = {ag::scatter_add(narrow, index, 9), ag::scatter_add(wide, index, 9)};
+  ag::evaluate(sums);
+  const std::vector<float> values = narrow.to_vector<float>();
+  const auto rows = index.values<int32_t>();
+  std::vector<float> expected(9, 0);
+  std::vector<double> expected_wide(9, 0);
+  for (size_t i = 0; i < values.size(); ++i) {
+    expected[static_cast<size_t>(rows[i])] += values[i];
+    expected_wide[static_cast<size_t>(rows[i])] += 2 * static_cast<double>(values[i]);
+  }
+  CHECK(sums[0].to_vector<float>() == expected);
+  CHECK(sums[1].to_vector<double>() == expected_wide);
+}
+
 TEST_CASE("Values that only scatter_adds of their region read take no memory") {
   const Scene scene({100000, 50, 3, 6}, &between_minus_one_and_one<float>);
   const ag::Step step;
