@@ -399,6 +399,10 @@ void log_line(const std::string& line) {
   }
 }
 
+std::string expected_rows(int64_t rows) {
+  return rows == 0 ? "there are no rows" : "expected 0 to " + std::to_string(rows - 1);
+}
+
 std::string to_string(const std::source_location& where) {
   const std::string path = where.file_name();
   return path.substr(path.find_last_of('/') + 1) + ":" + std::to_string(where.line());

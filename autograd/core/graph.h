@@ -292,5 +292,7 @@ void log_line(const std::string& line);
 
 /// "file.cpp:12" for error texts.
 std::string to_string(const std::source_location& where);
+/// The end of an error: which indices of rows exist.
+std::string expected_rows(int64_t rows);
 
 }  // namespace autograd

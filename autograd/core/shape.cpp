@@ -46,6 +46,8 @@ std::string Shape::to_string() const {
 }
 
 int normalize_axis(const char* operation, int axis, int rank) {
+  if (rank == 0)
+    throw ShapeError(std::string(operation) + ": axis " + std::to_string(axis) + " given; a scalar has none");
   if (axis < -rank || axis >= rank) {
     throw ShapeError(std::string(operation) + ": axis " + std::to_string(axis) + " does not exist in " +
                      std::to_string(rank) + " axes; expected " + std::to_string(-rank) + " to " +

@@ -15,8 +15,8 @@ using Span = ir::Fold::Span;
 
 [[noreturn]] void throw_index(const Node& gather, const Fault& fault, int64_t rows) {
   throw IndexError("gather: index " + std::to_string(fault.value()) + " at element " +
-                   std::to_string(fault.position()) + " (recorded at " + to_string(gather.where) + "); expected 0 to " +
-                   std::to_string(rows - 1));
+                   std::to_string(fault.position()) + " (recorded at " + to_string(gather.where) + "); " +
+                   expected_rows(rows));
 }
 
 [[noreturn]] void throw_fault(const Recording& recording, const Region& region, const Fault& fault) {

@@ -196,7 +196,7 @@ class ScatterAdd {
       const int64_t bad = chunk(c).bad;
       if (bad < 0) continue;
       throw IndexError("scatter_add: index " + std::to_string(indices_[bad]) + " at element " + std::to_string(bad) +
-                       " (recorded at " + to_string(node_.where) + "); expected 0 to " + std::to_string(rows_ - 1));
+                       " (recorded at " + to_string(node_.where) + "); " + expected_rows(rows_));
     }
   }
 

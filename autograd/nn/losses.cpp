@@ -63,9 +63,9 @@ Tensor cross_entropy(Located logits, Located labels, CrossEntropyOptions options
   if (label.dtype() != DType::int32)
     throw DTypeError(std::string("cross_entropy: ") + name_of(label.dtype()) + " labels; expected int32");
   const Shape expected(shape.extents().first(static_cast<size_t>(std::max(shape.rank() - 1, 0))));
-  if (shape.rank() == 0 || label.shape() != expected) {
+  if (shape.rank() == 0 || label.shape() != expected || (shape[shape.rank() - 1] == 0 && label.size() > 0)) {
     throw ShapeError("cross_entropy: logits " + shape.to_string() + " and labels " + label.shape().to_string() +
-                     "; expected [..., classes] and [...]");
+                     "; expected [..., classes] and [...], with 1 class or more");
   }
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
     throw ValueError("cross_entropy: label_smoothing " + std::to_string(options.label_smoothing) + "; expected 0 to 1");

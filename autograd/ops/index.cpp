@@ -96,7 +96,7 @@ Tensor take_along_axis(Located x, Located indices, int axis) {
 Tensor one_hot(Located indices, int64_t classes, DType type) {
   const AtLine line(indices);
   const Tensor index = index_tensor("one_hot", indices);
-  if (classes < 0) throw ValueError("one_hot: " + std::to_string(classes) + " classes");
+  if (classes < 0) throw ValueError("one_hot: " + std::to_string(classes) + " classes; expected 0 or more");
   return cast(expand_dims(index, -1) == iota({classes}), type);
 }
 
@@ -119,7 +119,7 @@ Tensor masked_select(Located x, Located mask) {
   const AtLine line(x);
   const Tensor input = x.as(DType::float32), chosen = mask.as(DType::boolean);
   if (chosen.dtype() != DType::boolean)
-    throw DTypeError(std::string("masked_select: a ") + name_of(chosen.dtype()) + " mask; expected bool");
+    throw DTypeError(std::string("masked_select: mask of ") + name_of(chosen.dtype()) + "; expected bool");
   const Shape shape = broadcast_shapes("masked_select", input.shape(), chosen.shape());
   return gather(flatten(broadcast_to(input, shape)), flat_nonzero(broadcast_to(chosen, shape)));
 }

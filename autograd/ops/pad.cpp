@@ -3,6 +3,7 @@
 #include <autograd/ops/record.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace autograd {
@@ -19,6 +20,10 @@ void check_padding(const Shape& shape, std::span<const Padding> widths, PadMode 
     if (before < 0 || after < 0) {
       throw ValueError("pad: " + std::to_string(std::min(before, after)) + " elements on axis " + std::to_string(axis) +
                        "; expected 0 or more");
+    }
+    if (std::max(before, after) > INT32_MAX) {
+      throw SizeError("pad: " + std::to_string(std::max(before, after)) + " elements on axis " + std::to_string(axis) +
+                      "; expected at most " + std::to_string(INT32_MAX));
     }
     const int64_t width = std::max(before, after), extent = shape[axis];
     const bool fits = mode == PadMode::constant || width == 0 || (mode == PadMode::edge && extent > 0) ||

@@ -113,6 +113,8 @@ Array uniform(Rng& rng, const Shape& shape, double low, double high, DType type)
 }
 
 Array normal(Rng& rng, const Shape& shape, double mean, double deviation, DType type) {
+  if (!(deviation >= 0))
+    throw ValueError("normal: a standard deviation of " + std::to_string(deviation) + "; expected 0 or more");
   const Step step;
   return random_normal(rng, shape, mean, deviation, type).keep();
 }

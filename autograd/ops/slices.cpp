@@ -14,7 +14,7 @@ Tensor slice(Located x, int axis, Range range) {
   const Shape shape = input.shape();
   const int at = normalize_axis("slice", axis, shape.rank());
   const int64_t extent = shape[at];
-  if (range.step == 0) throw ValueError("slice: a step of 0");
+  if (range.step == 0) throw ValueError("slice: a step of 0; expected one that moves on, forwards or backwards");
   const bool forward = range.step > 0;
   const auto clip = [&](std::optional<int64_t> given, int64_t otherwise) {
     if (!given) return otherwise;
@@ -43,7 +43,10 @@ Tensor select(Located x, int axis, int64_t index) {
   const int64_t position = index < 0 ? index + shape[at] : index;
   if (position < 0 || position >= shape[at]) {
     throw IndexError("select: index " + std::to_string(index) + " on axis " + std::to_string(at) + " of " +
-                     shape.to_string());
+                     shape.to_string() + "; " +
+                     (shape[at] == 0
+                          ? "it has no elements"
+                          : "expected " + std::to_string(-shape[at]) + " to " + std::to_string(shape[at] - 1)));
   }
   StridedView view{};
   int64_t extents[max_rank];

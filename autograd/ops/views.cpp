@@ -112,6 +112,8 @@ Tensor reshape(Located x, std::initializer_list<int64_t> extents) {
   int64_t* const end = std::copy(extents.begin(), extents.end(), list);
   const std::span<const int64_t> wanted(list, end);
   if (int64_t* const unknown = std::find(list, end, -1); unknown != end) {
+    if (std::count(list, end, -1) > 1)
+      throw SizeError("reshape: -1 given for several extents; expected for one at most");
     *unknown = 1;
     const int64_t known = Shape(wanted).size();
     if (known == 0 || input.size() % known != 0) {
@@ -132,7 +134,8 @@ Tensor permute(Located x, std::span<const int> order) {
   int64_t extents[max_rank];
   bool seen[max_rank] = {};
   if (static_cast<int>(order.size()) != shape.rank()) {
-    throw ShapeError("permute: " + std::to_string(order.size()) + " axes given for shape " + shape.to_string());
+    throw ShapeError("permute: " + std::to_string(order.size()) + " axes given for shape " + shape.to_string() +
+                     "; expected each once");
   }
   int out = 0;
   for (int given : order) {

@@ -54,6 +54,11 @@ TEST_CASE("Shapes that do not fit") {
       {"less", [&] { static_cast<void>(x < y); }, {"less", "[2, 3] and [4]"}},
       {"where", [&] { ag::where(y > 0, x, 0); }, {"where", "[4]", "[2, 3]"}},
       {"fma", [&] { ag::fma(x, 1, y); }, {"fma", "[2, 3]", "[4]"}},
+      {"labels without classes",
+       [&] {
+         ag::cross_entropy(ag::zeros({2, 0}), Array::of({0, 0}));
+       },
+       {"cross_entropy", "[2, 0]", "1 class or more"}},
       {"matmul", [&] { ag::matmul(x, x); }, {"matmul: inner dimensions differ: [2, 3] x [2, 3]", "[3, *]"}},
       {"matmul of a vector", [&] { ag::matmul(x, y); }, {"matmul", "[2, 3] x [4]", "[..., k, n]"}},
       {"matmul of batches",
@@ -119,6 +124,7 @@ TEST_CASE("Axes that do not exist") {
       {"slice", [&] { ag::slice(x, 2, {}); }, {"slice", "axis 2"}},
       {"select", [&] { ag::select(x, 2, 0); }, {"select", "axis 2"}},
       {"flip", [&] { ag::flip(x, 5); }, {"axis 5"}},
+      {"of a scalar", [&] { ag::sum(ag::sum(x), 0); }, {"sum", "axis 0", "a scalar has none"}},
       {"expand_dims", [&] { ag::expand_dims(x, 3); }, {"expand_dims", "axis 3", "-3 to 2"}},
       {"concatenate",
        [&] {
@@ -194,6 +200,13 @@ TEST_CASE("Values out of range") {
       {"undefined shape", [&] { Tensor().shape(); }, {"undefined"}},
       {"undefined gradient", [&] { ag::grad(Tensor(), x); }, {"undefined"}},
       {"gradient to a number", [&] { ag::grad(ag::sum(x), 3); }, {"grad", "number"}},
+      {"deviation",
+       [&] {
+         ag::Rng rng(1);
+         ag::normal(rng, {2}, 0, -1);
+       },
+       {"normal", "-1", "0 or more"}},
+      {"one_hot", [&] { ag::one_hot(Array::of({0}), -1); }, {"one_hot", "-1 classes", "0 or more"}},
   });
   check_all<ag::SizeError>({
       {"large broadcast",
@@ -206,6 +219,11 @@ TEST_CASE("Values out of range") {
          ag::expand_dims(ag::zeros({1, 1, 1, 1, 1, 1}), 0);
        },
        {"7 axes"}},
+      {"padding",
+       [&] {
+         ag::pad(ag::zeros({3}), {{int64_t{1} << 62, int64_t{1} << 62}});
+       },
+       {"pad", "axis 0", "2147483647"}},
       {"gather's rank",
        [&] {
          ag::gather(ag::zeros({1, 1, 1, 1}), ag::zeros({1, 1, 1, 1}, DType::int32));
@@ -220,11 +238,11 @@ TEST_CASE("Values out of range") {
        [&] {
          ag::reshape(x, {-1, -1});
        },
-       {"-1"}},
+       {"reshape", "-1", "several"}},
   });
   check_all<ag::IndexError>({
-      {"select", [&] { ag::select(x, 1, 3); }, {"select", "index 3", "axis 1", "[2, 3]"}},
-      {"select of nothing", [&] { ag::select(ag::zeros({0}), 0, 0); }, {"select", "index 0", "[0]"}},
+      {"select", [&] { ag::select(x, 1, 3); }, {"select", "index 3", "axis 1", "[2, 3]", "-3 to 2"}},
+      {"select of nothing", [&] { ag::select(ag::zeros({0}), 0, 0); }, {"select", "index 0", "[0]", "no elements"}},
   });
 }
 
@@ -240,7 +258,7 @@ TEST_CASE("An index out of range is found when evaluated") {
       {"computed",
        [&] { ag::gather(table, ag::cast(Array::of({1e9F}), DType::int32)).values<float>(); },
        {"index 1000000000"}},
-      {"empty table", [&] { ag::gather(ag::zeros({0}), Array::of({0})).values<float>(); }, {"index 0"}},
+      {"empty table", [&] { ag::gather(ag::zeros({0}), Array::of({0})).values<float>(); }, {"index 0", "no rows"}},
       {"scatter_add", [&] { scattered.values<float>(); }, {"scatter_add", "index 7 at element 1", "0 to 2"}},
       {"negative scatter",
        [&] { ag::scatter_add(Array::of({1.F}), Array::of({-2}), 3).values<float>(); },
