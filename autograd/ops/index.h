@@ -2,7 +2,7 @@
 
 #include <autograd/core/tensor.h>
 
-// Elements chosen by int32 indices. An index outside its axis is an IndexError of the evaluation.
+// Elements chosen by int32 indices (else DTypeError). An index outside its axis is an IndexError of the evaluation.
 
 namespace autograd {
 
@@ -16,17 +16,18 @@ BACKLIGHT_API Tensor gather(Located table, Located indices);
 BACKLIGHT_API Tensor scatter_add(Located values, Located indices, int64_t rows);
 
 /// Elements of x chosen along one axis, separately in each of its rows, as by argsort() or argmax(): `indices`
-/// int32 has x's shape but for that axis. An index outside the axis is reported as -1.
+/// int32 has x's shape but for that axis (else ShapeError). Any type of x. IndexError, when evaluated, for an index
+/// outside the axis. The gradient is a scatter_add.
 BACKLIGHT_API Tensor take_along_axis(Located x, Located indices, int axis);
 
 /// 1 at each index of a new last axis, 0 elsewhere: [...] int32 -> [..., classes]. All 0 for an index outside
-/// [0, classes), such as a label -1 that is to be ignored.
+/// [0, classes), such as a label -1 that is to be ignored. No gradient. ValueError: classes below 0.
 BACKLIGHT_API Tensor one_hot(Located indices, int64_t classes, DType type = DType::float32);
 
-/// Elements of x where `mask` (bool) is true, in row-major order: [count]. The two broadcast. Evaluates the mask at
-/// once, since the shape depends on it; x stays lazy, and its gradient a scatter_add.
+/// Elements of x where `mask` (bool, else DTypeError) is true, in row-major order: [count]. The two broadcast.
+/// Evaluates the mask at once, since the shape depends on it; x stays lazy, and its gradient a scatter_add.
 BACKLIGHT_API Tensor masked_select(Located x, Located mask);
-/// Positions in row-major order where `mask` (bool) is true: int32 [count]. Evaluates it at once.
+/// Positions in row-major order where `mask` (bool, else DTypeError) is true: int32 [count]. Evaluates it at once.
 BACKLIGHT_API Tensor flat_nonzero(Located mask);
 
 }  // namespace autograd

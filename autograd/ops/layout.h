@@ -25,6 +25,7 @@ BACKLIGHT_API Tensor permute(Located x, std::initializer_list<int> order);
 BACKLIGHT_API Tensor swap_axes(Located x, int first, int second);
 /// The last two axes exchanged.
 BACKLIGHT_API Tensor transpose(Located x);
+/// Axes of extent 1, and missing ones in front, repeated to the shape.
 BACKLIGHT_API Tensor broadcast_to(Located x, const Shape& shape);
 /// A new axis of extent 1 before `axis`.
 BACKLIGHT_API Tensor expand_dims(Located x, int axis);
@@ -40,6 +41,7 @@ struct Range {
 BACKLIGHT_API Tensor slice(Located x, int axis, Range range);
 /// One element of an axis, which disappears. IndexError where there is none.
 BACKLIGHT_API Tensor select(Located x, int axis, int64_t index);
+/// Elements in reverse along the axes, by default all.
 BACKLIGHT_API Tensor flip(Located x, Axes axes = {});
 /// Parts of given extents, one after the other along an axis; the list lives as long as the Step.
 BACKLIGHT_API std::span<const Tensor> split(Located x, std::span<const int64_t> extents, int axis);

@@ -11,6 +11,7 @@ namespace autograd {
 struct SortOptions {
   bool descending = false;  ///< NaN first; equal elements still in their order
 };
+/// The elements of each row along the axis, ascending: x's shape and type.
 BACKLIGHT_API Tensor sort(Located x, int axis = -1, SortOptions options = {});
 /// int32 positions that sort x: sort(x) is take_along_axis(x, argsort(x), axis).
 BACKLIGHT_API Tensor argsort(Located x, int axis = -1, SortOptions options = {});
