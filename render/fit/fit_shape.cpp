@@ -7,6 +7,7 @@
 #include <render/fit/welded_surface.h>
 #include <render/geometry/shapes.h>
 #include <render/image/holes.h>
+#include <render/image/image.h>
 #include <render/shading/harmonics.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@ namespace render {
 namespace {
 
 constexpr int sphere_subdivisions = 5;
+constexpr int coarse_size = 64;           // pixels that the longer side of a halved image has at least
 constexpr int light_interval = 10;        // steps between estimates of the light
 constexpr float opaque = 0.99f;           // alpha from which a pixel shows one surface only
 constexpr double plain_enough = 27;       // dB from which one colour explains the images
@@ -37,7 +39,25 @@ FitShapeOptions checked(FitShapeOptions options) {
   require(
       options.rate > 0 && options.final_rate > 0 && std::isfinite(options.rate) && std::isfinite(options.final_rate),
       "rates are not above 0");
+  require(options.coarse >= 0 && options.coarse <= 1, "coarse is not a part from 0 to 1");
   return options;
+}
+
+/// The views with images of half the size, in each of which a step sees as much of the shape for a third of the time:
+/// most of the way from a sphere to the shape needs no finer pixels.
+std::vector<View> halved(std::span<const View* const> views) {
+  std::vector<View> half(views.size());
+  for (size_t i = 0; i < views.size(); ++i) {
+    const Image8& image = views[i]->image;
+    half[i].image = shrink(image, std::max(image.width, image.height) / 2);
+    half[i].camera = resized(views[i]->camera, half[i].image.width, half[i].image.height);
+  }
+  return half;
+}
+
+bool all_larger(std::span<const View* const> views, int size) {
+  return std::all_of(views.begin(), views.end(),
+                     [&](const View* view) { return std::max(view->image.width, view->image.height) >= size; });
 }
 
 /// Light until the first estimate: even, and such that albedo 1 looks grey.
@@ -93,6 +113,7 @@ struct ShapeFit::State {
       : dataset(dataset_),
         options(checked(std::move(options_))),
         training(training_views(dataset, options.holdout)),
+        coarse(options.coarse > 0 && all_larger(training, 2 * coarse_size) ? halved(training) : std::vector<View>()),
         start(estimate_start(training)),
         base(options.init ? *options.init : start_sphere(start)),
         surface(weld(base, start)),
@@ -104,6 +125,7 @@ struct ShapeFit::State {
   const Dataset& dataset;
   FitShapeOptions options;
   std::vector<const View*> training;
+  std::vector<View> coarse;  ///< of `training`, in its order; empty where coarse steps would see too little
   Start start;
   Mesh base;
   WeldedSurface surface;
@@ -201,7 +223,11 @@ void ShapeFit::State::step(int number, int total) {
   const ag::Step scope;
   std::vector<const View*> views;
   const auto batch_size = std::min(training.size(), static_cast<size_t>(options.views_per_step));
-  for (size_t i = 0; i < batch_size; ++i) views.push_back(training[order->next()]);
+  const bool fine = coarse.empty() || number >= options.coarse * total;
+  for (size_t i = 0; i < batch_size; ++i) {
+    const size_t next = order->next();
+    views.push_back(fine ? training[next] : &coarse[next]);
+  }
   const ViewBatch batch = make_batch(views, start);
 
   const Vec3 positions = unpack3(system.positions(*variables));

@@ -27,6 +27,7 @@ struct FitShapeOptions {
   std::optional<Mesh> init{};            ///< start from this mesh, in scene coordinates; else a sphere
   double lambda = 7;                     ///< smoothness of a step (render/fit/large_steps.h)
   double rate = 0.1, final_rate = 0.01;  ///< of the optimiser, in radii of the starting ball
+  double coarse = 0.5;  ///< the first steps, as a part of all, on images of half the size where those have 64 pixels
 };
 
 /// What a caller sees between steps.

@@ -18,11 +18,11 @@ namespace {
 
 constexpr int pixels = 48;
 
-Dataset pictures(const Mesh& mesh, int count = 12) {
+Dataset pictures(const Mesh& mesh, int count = 12, int size = pixels) {
   Dataset dataset;
   const Still still(mesh);
   const BoundingSphere sphere = bounding_sphere(mesh);
-  for (const Camera& camera : cameras_around(sphere.centre, sphere.radius, count, pixels, pixels, 7)) {
+  for (const Camera& camera : cameras_around(sphere.centre, sphere.radius, count, size, size, 7)) {
     dataset.views.push_back({"images/" + std::to_string(dataset.views.size()) + ".png", camera, still.picture(camera)});
   }
   return dataset;
@@ -328,6 +328,39 @@ TEST_CASE("remarks tell of holes that a ball cannot form") {
   CHECK(right.remarks(right.scores()).empty());
 }
 
+TEST_CASE("coarse steps see halved images, where those are large enough") {
+  const auto meshes = [](int size) {
+    const Dataset dataset = pictures(cube(2), 4, size);
+    FitShapeOptions options = quick(6);
+    options.coarse = 0;
+    const Mesh fine = fitted(dataset, options);
+    options.coarse = 0.5;
+    const Mesh half = fitted(dataset, options);
+    options.coarse = 1;
+    return std::array{fine, half, fitted(dataset, options)};
+  };
+  const auto [fine, half, coarse] = meshes(128);
+  CHECK_FALSE(same_bytes(fine, half));
+  CHECK_FALSE(same_bytes(half, coarse));
+  const auto [small, small_half, small_coarse] = meshes(64);  // halves of 32 pixels would show too little
+  CHECK(same_bytes(small, small_half));
+  CHECK(same_bytes(small, small_coarse));
+}
+
+TEST_CASE("a fit of coarse steps alone finds the shape where it is") {
+  // A camera that did not follow its halved image would see the shape at another place or of another size.
+  const Dataset dataset = pictures(torus(1, 0.7, 32, 16), 8, 129);
+  const auto iou = [&](double coarse) {
+    FitShapeOptions options = quick(40);
+    options.init = torus(1.1, 0.6, 32, 16);
+    options.coarse = coarse;
+    ShapeFit fit(dataset, options);
+    fit.run();
+    return heldout_iou(fit);
+  };
+  CHECK(iou(1) > std::max(0.95, iou(0) - 0.01));
+}
+
 TEST_CASE("what cannot be fitted is refused") {
   const Dataset dataset = pictures(cube(2), 4);
   FitShapeOptions options = quick(3);
@@ -339,6 +372,9 @@ TEST_CASE("what cannot be fitted is refused") {
   REQUIRE_THROWS_AS(ShapeFit(dataset, options), ag::ValueError);
   options = quick(-1);
   REQUIRE_THROWS_AS(ShapeFit(dataset, options), ag::ValueError);
+  options = quick(3);
+  options.coarse = 1.5;
+  REQUIRE_THROWS_WITH(ShapeFit(dataset, options), ContainsSubstring("coarse is not a part from 0 to 1"));
   options = quick(3);
   options.rate = 0;
   REQUIRE_THROWS_AS(ShapeFit(dataset, options), ag::ValueError);
