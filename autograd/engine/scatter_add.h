@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/core/error.h>
+#include <autograd/core/evaluate.h>
 #include <autograd/core/graph.h>
 #include <autograd/core/parallel.h>
 #include <autograd/engine/interpreter_kernels.h>
@@ -8,19 +9,18 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <string>
 #include <type_traits>
-#include <vector>
 
-// scatter_add without atomics, in one order: the entries are cut into chunks by their number; a row's
-// sum is ascending inside a chunk, and chunks are added in order. Two ways give exactly this.
+// scatter_add without atomics, in an order that indices and rows fix:
 //
-//   copies   each chunk adds into a copy of its own of the rows that it names; then copies are added.
-//            For few rows, and for pixels in order, whose chunks name one stretch of an image each.
-//   blocks   entries are sorted by blocks of rows, stably; then each block does all its chunks, in
-//            memory that stays in the cache. For many rows in any order, such as texels.
+//   copies    the entries are cut into chunks by their number; each chunk adds into a copy of its own of the
+//             rows that it names, then copies are added in order. For few rows, and for pixels in order,
+//             whose chunks name one stretch of an image each.
+//   stretches each thread owns a stretch of rows, and goes through all entries for those of its own: a sum is
+//             ascending, whoever owns it. For many rows in any order, such as texels, where copies
+//             would be larger than what is added. To skip an entry takes a fraction of the time to add it.
 //
 // A list of indices that several scatter_adds share is gone through once: their values are columns, their
 // sums are side by side until the end. So where three coordinates of a vertex are looked up, their
@@ -31,9 +31,8 @@ namespace autograd::engine {
 
 inline constexpr size_t most_chunks = 16;
 inline constexpr int64_t chunk_entries = 32768;
-inline constexpr int64_t copy_bytes = int64_t{4} << 20;    // of all copies: beyond, blocks are worth sorting for
-inline constexpr int64_t block_bytes = int64_t{64} << 10;  // a block's rows
-inline constexpr int64_t most_blocks = 4096;
+inline constexpr int64_t copied_elements = int64_t{1} << 18;  // in all copies of one scatter_add, beyond twice its size
+inline constexpr int64_t prefetched = 24;                     // entries ahead
 
 template <class T>
 T plus(T a, T b) {
@@ -134,7 +133,7 @@ class ScatterAdd {
   /// throws IndexError
   void run(const Values& values) {
     check();
-    if (!copies_fit()) return add_by_blocks(values);
+    if (!copies_fit()) return add_by_stretches(values);
     make_copies();
     parallel_for(count_, cost(), [&](int64_t from, int64_t to) {
       for (int64_t c = from; c < to; ++c) {
@@ -150,9 +149,8 @@ class ScatterAdd {
   bool all_exist() const {
     return std::all_of(chunks_.begin(), chunks_.begin() + count_, [](const Chunk& chunk) { return chunk.bad < 0; });
   }
-  bool copies_fit() const {
-    return copied_ <= 2 * rows_ || copied_ * width_ * static_cast<int64_t>(sizeof(T)) <= copy_bytes;
-  }
+  /// The same for one scatter_add and for several side by side, whose sums have the same order so.
+  bool copies_fit() const { return copied_ <= 2 * rows_ || copied_ * node_.size() <= copied_elements * rows_; }
 
   // A chunk's sum starts from +0 and so is never -0: where it has no entry, adding its zero changes no bit, and the
   // rows that it does not name can be left out.
@@ -200,88 +198,27 @@ class ScatterAdd {
     }
   }
 
-  void add_by_blocks(const Values& values) {
-    const int64_t least = std::max(block_bytes / (width_ * static_cast<int64_t>(sizeof(T))), rows_ / most_blocks);
-    shift_ = static_cast<int>(std::bit_width(static_cast<uint64_t>(std::max<int64_t>(least, 1))));
-    blocks_ = (rows_ >> shift_) + 1;
-    order_ = scratch_.array<int32_t>(entries_);
-    starts_ = scratch_.array<int32_t>(blocks_ * count_ + 1);
-    sort_entries();
-    parallel_for(blocks_, cost() + static_cast<double>(rows_ * width_) * 0.2, [&](int64_t begin, int64_t end) {
-      for (int64_t block = begin; block < end; ++block) add_block(block, values);
+  void add_by_stretches(const Values& values) {
+    const int64_t stretches = std::min<int64_t>(threads(), rows_);
+    parallel_for(stretches, cost() + static_cast<double>(rows_ * width_) * 0.2, [&](int64_t begin, int64_t end) {
+      add_stretch(rows_ * begin / stretches, rows_ * end / stretches, values);
     });
   }
 
-  /// Order of the entries by block, then chunk, then as they came; a counting sort.
-  void sort_entries() {
-    std::fill_n(starts_, blocks_ * count_ + 1, 0);
-    const auto place = [&](int64_t entry, int64_t c) { return (int64_t{indices_[entry]} >> shift_) * count_ + c; };
-    const double sort_cost = static_cast<double>(entries_) * 1.5;
-    parallel_for(count_, sort_cost, [&](int64_t from, int64_t to) {
-      for (int64_t c = from; c < to; ++c) {
-        for (int64_t i = chunk(c).begin; i < chunk(c).end; ++i) ++starts_[place(i, c) + 1];
-      }
-    });
-    for (int64_t k = 0; k < blocks_ * count_; ++k) starts_[k + 1] += starts_[k];
-    parallel_for(count_, sort_cost, [&](int64_t from, int64_t to) {
-      for (int64_t c = from; c < to; ++c) {
-        for (int64_t i = chunk(c).begin; i < chunk(c).end; ++i)
-          order_[starts_[place(i, c)]++] = static_cast<int32_t>(i);
-      }
-    });
-    // Each start has moved to its end, which is the next one's start.
-    std::copy_backward(starts_, starts_ + blocks_ * count_, starts_ + blocks_ * count_ + 1);
-    starts_[0] = 0;
-  }
-
-  void add_block(int64_t block, const Values& values) {
-    const int64_t first = block << shift_, last = std::min((block + 1) << shift_, rows_);
-    if (first >= last) return;
+  void add_stretch(int64_t first, int64_t last, const Values& values) {
     std::fill(out_ + first * width_, out_ + last * width_, T(0));
-    Copy& copy = Copy::current();
-    copy.reset(last - first, width_);
-    for (int64_t c = 0; c < count_; ++c) {
-      const int32_t* begin = order_ + starts_[block * count_ + c];
-      const int32_t* end = order_ + starts_[block * count_ + c + 1];
-      if (c == 0) {
-        for (const int32_t* entry = begin; entry < end; ++entry)
-          values.add(out_ + int64_t{indices_[*entry]} * width_, *entry);
-        continue;
-      }
-      for (const int32_t* entry = begin; entry < end; ++entry) {
-        const int64_t row = indices_[*entry] - first;
-        T* sum = copy.sums.data() + row * width_;
-        if (copy.chunks[static_cast<size_t>(row)] != c) {
-          copy.chunks[static_cast<size_t>(row)] = static_cast<uint8_t>(c);
-          copy.named.push_back(static_cast<int32_t>(row));
-          std::fill_n(sum, width_, T(0));
-        }
-        values.add(sum, *entry);
-      }
-      for (const int32_t row : copy.named) {
-        add_row<T, known>(out_ + (first + row) * width_, copy.sums.data() + row * width_, width_);
-      }
-      copy.named.clear();
+    const auto base = static_cast<uint32_t>(first), rows = static_cast<uint32_t>(last - first);
+    const auto is_own = [&](int64_t entry) { return static_cast<uint32_t>(indices_[entry]) - base < rows; };
+    const auto add = [&](int64_t entry) { values.add(out_ + int64_t{indices_[entry]} * width_, entry); };
+    int64_t entry = 0;
+    for (; entry < entries_ - prefetched; ++entry) {
+      __builtin_prefetch(out_ + int64_t{indices_[entry + prefetched]} * width_, 1);
+      if (is_own(entry)) add(entry);
+    }
+    for (; entry < entries_; ++entry) {
+      if (is_own(entry)) add(entry);
     }
   }
-
-  /// A chunk's sums in one block, and the rows that it named; of a thread, kept from call to call.
-  struct Copy {
-    std::vector<T> sums;
-    std::vector<uint8_t> chunks;  ///< the last that named the row
-    std::vector<int32_t> named;
-
-    static Copy& current() {
-      thread_local Copy copy;
-      return copy;
-    }
-    void reset(int64_t rows, int64_t width) {
-      if (sums.size() < static_cast<size_t>(rows * width)) sums.resize(static_cast<size_t>(rows * width));
-      chunks.assign(static_cast<size_t>(rows), 0);
-      named.clear();
-      named.reserve(static_cast<size_t>(rows));
-    }
-  };
 
   const Node& node_;
   Arena& scratch_;
@@ -291,11 +228,6 @@ class ScatterAdd {
   int64_t copied_ = 0;  ///< rows that chunks name, those of the first aside
   std::array<Chunk, most_chunks> chunks_;
   std::array<T*, most_chunks> copies_;  ///< the address of row 0
-  // By blocks of 2^shift rows:
-  int shift_ = 0;
-  int64_t blocks_ = 0;
-  int32_t* order_ = nullptr;   ///< entries
-  int32_t* starts_ = nullptr;  ///< in order_, by block and chunk, and the end
 };
 
 }  // namespace autograd::engine
