@@ -9,6 +9,9 @@
 namespace autograd {
 
 void run_scatter_add(const Op::Call& call);
+/// Of the indices, then up to so many columns, of a floating type.
+void run_scatter_add_columns(const Op::Call& call);
+inline constexpr size_t most_scatter_columns = 8;
 void run_matmul(const Op::Call& call);
 
 /// A sparse lower triangular matrix L by columns, rows ascending, its diagonal apart.

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <autograd/core/graph.h>
+#include <autograd/core/calls.h>
 
 #include <array>
 #include <cstdint>
 
 namespace autograd::engine {
 
-inline constexpr size_t most_scatters_together = 8;
+inline constexpr size_t most_scatters_together = most_scatter_columns;
 
 /// What one scatter_add, or several by one list of indices, go through.
 struct ScatterEntries {

@@ -21,10 +21,11 @@ constexpr int64_t least_entries_a_row = 4;  // else the sums are what takes time
 uint32_t producer_of(const Planner& planner, uint32_t scatter_add) {
   const NodeState& state = planner.states[scatter_add];
   const Walk &values = planner.sources[state.sources].walk, &indices = planner.sources[state.sources + 1].walk;
-  if (planner.known(values.base) || !planner.known(indices.base)) return none;
+  if (planner.known(values.base)) return none;
   const Node& value = planner.node(values.base);
   const int64_t entries = planner.node(planner.recording.inputs(scatter_add)[0]).size();
   const uint32_t region = planner.states[values.base].region;
+  if (!planner.known(indices.base) && planner.states[indices.base].region >= region) return none;  // none is above all
   if (region == none || value.op->kind == Op::Kind::reduce || value.op->kind == Op::Kind::number) return none;
   const Draft& draft = planner.drafts[region];
   const bool folds = draft.demands.folds_all || draft.demands.folds_part;

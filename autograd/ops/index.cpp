@@ -62,6 +62,39 @@ Tensor scatter_add(Located values, Located indices, int64_t rows) {
       {scatter_add_op, inputs, joined({rows}, shape, index_shape.rank()), inputs[0].dtype(), values.where()});
 }
 
+// Inputs: the indices, then the columns.
+static const Op scatter_add_columns_op{"scatter_add_columns", Op::Kind::call, nullptr,
+                                       [](const Vjp& v) {
+                                         const std::span<Tensor> grads = list_of(v.inputs.size());
+                                         for (size_t i = 1; i < grads.size(); ++i) {
+                                           const Tensor column = select(v.grad, 1, static_cast<int64_t>(i) - 1);
+                                           if (v.needs(i)) grads[i] = gather(column, v.inputs[0]);
+                                         }
+                                         return Gradients(std::span<const Tensor>(grads));
+                                       },
+                                       run_scatter_add_columns};
+
+Tensor scatter_add_columns(std::span<const Tensor> columns, Located indices, int64_t rows) {
+  if (columns.empty()) throw ShapeError("scatter_add_columns: no columns given");
+  const DType type = columns[0].dtype();
+  if (columns.size() > most_scatter_columns || !is_floating(type))
+    return scatter_add(stack(columns, -1), indices, rows);
+  const std::span<Tensor> inputs = list_of(columns.size() + 1);
+  inputs[0] = index_tensor("scatter_add_columns", indices);
+  const Shape shape = inputs[0].shape();
+  for (size_t i = 0; i < columns.size(); ++i) {
+    inputs[i + 1] = columns[i];
+    if (columns[i].shape() != shape) {
+      throw ShapeError("scatter_add_columns: a column " + columns[i].shape().to_string() + " for indices " +
+                       shape.to_string() + "; expected the same shape");
+    }
+    if (columns[i].dtype() != type)
+      throw DTypeError(std::string("scatter_add_columns: ") + name_of(type) + " and " + name_of(columns[i].dtype()));
+  }
+  return Graph::current().record(
+      {scatter_add_columns_op, inputs, {rows, static_cast<int64_t>(columns.size())}, type, indices.where()});
+}
+
 namespace {
 
 /// Extents of the axes [from, to).

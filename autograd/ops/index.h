@@ -2,6 +2,8 @@
 
 #include <autograd/core/tensor.h>
 
+#include <span>
+
 // Elements chosen by int32 indices (else DTypeError). An index outside its axis is an IndexError of the evaluation.
 
 namespace autograd {
@@ -12,8 +14,13 @@ BACKLIGHT_API Tensor gather(Located table, Located indices);
 
 /// The adjoint: `values` [indices..., ...] added into zeros [rows, ...]. Floats and int32. An element's
 /// sum runs in the order of its entries inside clamp(entries / 32768, 1, 16) equal chunks, and the
-/// chunks are added in order: the same bits for any number of threads. IndexError as gather.
+/// chunks are added in order; where the rows that chunks name would fill a large memory, all entries are
+/// one chunk: the same bits for any number of threads. IndexError as gather.
 BACKLIGHT_API Tensor scatter_add(Located values, Located indices, int64_t rows);
+
+/// scatter_add(stack(columns, -1), indices, rows) without the stack: `columns` of the shape of `indices` (else
+/// ShapeError) and of one type (else DTypeError) added into zeros [rows, columns].
+BACKLIGHT_API Tensor scatter_add_columns(std::span<const Tensor> columns, Located indices, int64_t rows);
 
 /// Elements of x chosen along one axis, separately in each of its rows, as by argsort() or argmax(): `indices`
 /// int32 has x's shape but for that axis (else ShapeError). Any type of x. IndexError, when evaluated, for an index

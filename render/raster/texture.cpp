@@ -138,11 +138,11 @@ Vec3 blend_rgb(const Tensor& texels, const Taps& taps) {
     Tensor to_texels[3], to_weight;
     for (int64_t c = 0; c < 3; ++c) {
       const Tensor to_channel = ag::select(grad, 0, c);
-      to_texels[c] = ag::scatter_add(to_channel * taps.weight, taps.texel, rows);
+      to_texels[c] = to_channel * taps.weight;
       const Tensor part = to_channel * ag::select(gathered, 2, c);
       to_weight = c == 0 ? part : to_weight + part;
     }
-    return std::vector{ag::transpose(ag::stack(to_texels, 0)), to_weight};
+    return std::vector{ag::scatter_add_columns(to_texels, taps.texel, rows), to_weight};
   };
   const Tensor all = ag::custom_vjp(ag::stack(channels, 0), {texels, taps.weight}, rule);
   return {ag::select(all, 0, 0), ag::select(all, 0, 1), ag::select(all, 0, 2)};

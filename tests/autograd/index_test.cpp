@@ -76,6 +76,39 @@ TEST_CASE("scatter_add is the adjoint of gather") {
         std::vector<float>{2, 4, 6, 1, 3, 5});
 }
 
+TEMPLATE_TEST_CASE("scatter_add_columns is scatter_add of a stack", "", float, double, int32_t) {
+  Random random(31);
+  // Few rows; many in any order; more columns than go through the indices at once.
+  for (const auto& [rows, count] : {std::pair{7, 3}, {60000, 4}, {90, 11}, {1, 1}}) {
+    const Array indices = random_array<int32_t>(random, {2, 75000}, 0, rows);
+    std::vector<Array> arrays;
+    for (int k = 0; k < count; ++k) arrays.push_back(random_array<TestType>(random, {2, 75000}, -9, 9));
+    for (const int threads : {1, 3}) {
+      const Threads scope(threads);
+      const ag::Step step;
+      std::vector<Tensor> columns;
+      for (const Array& array : arrays) columns.push_back(Located(array).tensor());
+      const Tensor sums = ag::scatter_add_columns(columns, indices, rows);
+      REQUIRE(sums.shape() == Shape{rows, count});
+      REQUIRE(first_difference(sums.template values<TestType>(),
+                               ag::scatter_add(ag::stack(columns, -1), indices, rows).template values<TestType>()) ==
+              -1);
+    }
+  }
+}
+
+TEST_CASE("scatter_add_columns refuses what does not fit") {
+  const ag::Step step;
+  const Tensor a = Located(Array::of({1.F, 2.F})).tensor(), b = Located(Array::of({1.F, 2.F, 3.F})).tensor();
+  const Tensor other = ag::cast(a, ag::DType::float64);
+  REQUIRE_THROWS_WITH(ag::scatter_add_columns({}, Array::of({0, 1}), 2), ContainsSubstring("no columns"));
+  REQUIRE_THROWS_WITH(ag::scatter_add_columns(std::array{a, b}, Array::of({0, 1}), 2),
+                      ContainsSubstring("a column [3] for indices [2]; expected the same shape"));
+  REQUIRE_THROWS_AS(ag::scatter_add_columns(std::array{a, other}, Array::of({0, 1}), 2), ag::DTypeError);
+  REQUIRE_THROWS_AS(ag::scatter_add_columns(std::array{a}, a, 2), ag::DTypeError);
+  REQUIRE_THROWS_AS(ag::scatter_add_columns(std::array{a}, Array::of({0, 2}), 2).values<float>(), ag::IndexError);
+}
+
 TEST_CASE("scatter_add of nothing gives zeros") {
   const ag::Step step;
   CHECK(ag::scatter_add(ag::zeros({0, 2}), ag::arange(0), 2).to_vector<float>() == std::vector<float>(4, 0.F));

@@ -94,6 +94,25 @@ TEMPLATE_TEST_CASE("scatter_adds give the same bits within the region that compu
   }
 }
 
+TEST_CASE("Indices may be computed in the same evaluation") {
+  Random random(54);
+  const Array x = random_array<float>(random, {70001}, -1, 1);
+  const Array corner = random_array<int32_t>(random, {70001}, 0, 300);
+  // By a region before that of the values, and by the same one.
+  for (const bool before : {true, false}) {
+    const auto sums = [&](bool streamed) {
+      const Tensor values = ag::sin(Located(x).tensor());
+      const Tensor rows = Located(corner).tensor() * 2 + 1;
+      if (!streamed) ag::evaluate({rows, values});
+      const Tensor first = ag::scatter_add(values, rows, 600);
+      if (!before) return first.to_vector<float>();
+      return ag::scatter_add(ag::gather(first, rows) * values, rows, 600).to_vector<float>();
+    };
+    const ag::Step step;
+    CHECK(sums(true) == sums(false));
+  }
+}
+
 TEST_CASE("A region of two types scatters both") {
   Random random(53);
   const Array x = random_array<float>(random, {5000}, -1, 1), index = random_array<int32_t>(random, {5000}, 0, 9);
