@@ -9,9 +9,16 @@
 namespace autograd {
 
 void run_scatter_add(const Op::Call& call);
-/// Of the indices, then up to so many columns, of a floating type.
-void run_scatter_add_columns(const Op::Call& call);
-inline constexpr size_t most_scatter_columns = 8;
+/// Of so many lists of indices, as many of weights, then columns, of a floating type.
+struct WeightedAttributes {
+  int64_t lists;
+};
+void run_scatter_add_weighted(const Op::Call& call);
+/// Of its inputs, one after another along an axis.
+struct JoinAttributes {
+  int axis;
+};
+void run_concatenate(const Op::Call& call);
 void run_matmul(const Op::Call& call);
 
 /// A sparse lower triangular matrix L by columns, rows ascending, its diagonal apart.

@@ -72,24 +72,26 @@ struct Transposed {
 template <int64_t quads>
 void fetch_rows(const RowFetch& work) {
   constexpr int64_t width = 4 * quads;
-  const auto [packed, row_elements, indices, count, columns, stride] = work;
+  const auto [table, indices, count, columns, stride] = work;
+  const auto row = [&](int64_t entry) {
+    const int64_t index = indices[entry];
+    return index == table.last ? table.tail : table.rows + index * table.step;
+  };
   int64_t i = 0;
   for (; i + 4 <= count; i += 4) {
-    const float* rows[4];
-    for (int64_t k = 0; k < 4; ++k) rows[k] = packed + indices[i + k] * width;
+    const float* const rows[4] = {row(i), row(i + 1), row(i + 2), row(i + 3)};
     for (int64_t from = 0; from < width; from += 4) {
       const Transposed<float, 4> block(rows, from);
       for (int64_t k = 0; k < 4; ++k) store<float, 4>(columns + (from + k) * stride + i, block.out[k]);
     }
   }
   for (; i < count; ++i) {
-    for (int64_t k = 0; k < width; ++k)
-      std::memcpy(columns + k * stride + i, packed + indices[i] * width + k, sizeof(float));
+    for (int64_t k = 0; k < width; ++k) std::memcpy(columns + k * stride + i, row(i) + k, sizeof(float));
   }
 }
 
 void fetch(const RowFetch& work) {
-  switch (work.width) {
+  switch (work.table.width) {
     case 4: return fetch_rows<1>(work);
     case 8: return fetch_rows<2>(work);
     case 12: return fetch_rows<3>(work);

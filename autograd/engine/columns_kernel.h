@@ -8,10 +8,18 @@
 
 namespace autograd::engine {
 
-/// Rows of packed tables for a list of indices, all of which exist, to columns.
+/// A table whose rows are read in vectors of four, also past a row's end.
+struct RowTable {
+  const float* rows;  ///< stands for any elements of four bytes
+  int64_t step;       ///< elements from row to row
+  int64_t width;      ///< elements to be read, a multiple of four
+  int64_t last;       ///< the last row, behind which nothing may be read
+  const float* tail;  ///< where that one is read
+};
+
+/// Rows for a list of indices, all of which exist, to columns.
 struct RowFetch {
-  const float* packed;  ///< stands for any elements of four bytes
-  int64_t width;        ///< elements of a row, a multiple of four
+  RowTable table;
   const int32_t* indices;
   int64_t count;
   float* columns;

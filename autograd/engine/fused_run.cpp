@@ -94,8 +94,8 @@ FusedRun::FusedRun(const Recording& recording, Region& region, Arena& scratch, c
   for (size_t f = 0; f < program_.folds.size(); ++f) arguments_.folds[f] = fold_memory(f, scratch);
   if (!region.scatters.empty()) scatters_.emplace(recording, region, scratch, values);
   if (region.lookups.empty()) return;
-  packed_ = scratch.array<const float*>(static_cast<int64_t>(region.lookups.size()));
-  for (size_t i = 0; i < region.lookups.size(); ++i) packed_[i] = pack(region.lookups[i], values, scratch);
+  tables_ = scratch.array<RowTable>(static_cast<int64_t>(region.lookups.size()));
+  for (size_t i = 0; i < region.lookups.size(); ++i) tables_[i] = row_table(region.lookups[i], values, scratch);
 }
 
 void FusedRun::run() {
@@ -164,7 +164,7 @@ void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
       const Lookups& lookups = region_.lookups[i];
       for (size_t l = 0; l < lookups.lists.size(); ++l) {
         const auto* indices = at<int32_t>(lookups.lists[l].indices);
-        look_up(lookups, l, packed_[i], indices, piece, region_.block, fault_, number++);
+        look_up(lookups, l, tables_[i], indices, piece, region_.block, fault_, number++);
       }
     }
     for (const RowLookup& rows : region_.row_lookups)

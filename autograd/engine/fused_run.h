@@ -56,7 +56,7 @@ class FusedRun {
   bool rows_ = false, lanes_ = false;  ///< there are folds of that span
   int64_t blocks_ = 0, row_blocks_ = 1;
   int64_t window_ = 0, windows_ = 1;
-  const float** packed_ = nullptr;  ///< per lookups: the tables side by side
+  RowTable* tables_ = nullptr;  ///< per lookups
   std::optional<ScatterRun> scatters_;
 };
 

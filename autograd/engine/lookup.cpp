@@ -6,6 +6,8 @@
 
 namespace autograd::engine {
 
+namespace {
+
 const float* pack(const Lookups& lookups, const std::vector<std::byte*>& values, Arena& scratch) {
   const int64_t width = lookups.width();
   auto* packed = scratch.array<float>(lookups.rows * width);
@@ -22,12 +24,28 @@ const float* pack(const Lookups& lookups, const std::vector<std::byte*>& values,
   return packed;
 }
 
-void look_up(const Lookups& lookups, size_t list, const float* packed, const int32_t* indices, const Piece& piece,
+}  // namespace
+
+RowTable row_table(const Lookups& lookups, const std::vector<std::byte*>& values, Arena& scratch) {
+  const int64_t width = lookups.width(), last = lookups.rows - 1;
+  if (!lookups.side_by_side) {
+    const float* packed = pack(lookups, values, scratch);
+    return {packed, width, width, last, packed + last * width};
+  }
+  const Lookups::Table& first = lookups.tables[0];
+  const auto* rows = reinterpret_cast<const float*>(values[first.place.base] + first.place.bytes);
+  auto* tail = scratch.array<float>(width);
+  std::fill_n(tail, width, 0.0f);
+  __builtin_memcpy(tail, rows + last * first.stride, lookups.tables.size() * sizeof(float));
+  return {rows, first.stride, width, last, tail};
+}
+
+void look_up(const Lookups& lookups, size_t list, const RowTable& table, const int32_t* indices, const Piece& piece,
              int64_t block, Fault& fault, size_t instruction) {
   const ColumnKernels& kernels = *kernel_table().columns;
   const int64_t count = piece.end - piece.begin;
   auto* columns = reinterpret_cast<float*>(piece.local + lookups.column(list, 0, block));
-  RowFetch work{packed, lookups.width(), indices + piece.begin, count, columns, Lookups::column_stride(block)};
+  const RowFetch work{table, indices + piece.begin, count, columns, Lookups::column_stride(block)};
   const IndexRange range = kernels.range(work.indices, count);
   if (range.lowest >= 0 && range.highest < lookups.rows) return kernels.fetch(work);
   for (int64_t i = 0; i < count; ++i) {
@@ -36,7 +54,7 @@ void look_up(const Lookups& lookups, size_t list, const float* packed, const int
       fault.report(piece.begin + i, instruction, chosen);
       chosen = 0;
     }
-    kernels.fetch({packed, work.width, &chosen, 1, columns + i, work.stride});
+    kernels.fetch({table, &chosen, 1, columns + i, work.stride});
   }
 }
 

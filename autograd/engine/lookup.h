@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/core/graph.h>
+#include <autograd/engine/columns_kernel.h>
 #include <autograd/engine/region.h>
 
 #include <vector>
@@ -11,6 +12,8 @@
 //     x0 y0 w0 r0 g0 b0 - -     so that one load fetches all that belongs to an index. Then, a block of elements
 //     x1 y1 w1 r1 g1 b1 - -     at a time, before the region's kernel: rows are fetched and transposed into
 //     ...                       columns, which stay in the inner cache, and the kernel loads from there.
+//
+// Tables that are the columns of one array, such as the channels of a texture, lie side by side as it is.
 //
 // Nothing is computed, so no bit depends on whether this is done.
 
@@ -43,7 +46,8 @@ struct Lookups {
   int64_t rows = 0;
   std::vector<Table> tables;
   std::vector<List> lists;
-  int64_t local = 0;  ///< of the first list's columns, in bytes into local memory
+  bool side_by_side = false;  ///< the tables are neighbouring columns of one array, in order
+  int64_t local = 0;          ///< of the first list's columns, in bytes into local memory
 
   /// Elements of a row of all tables.
   int64_t width() const { return (static_cast<int64_t>(tables.size()) + 3) / 4 * 4; }
@@ -66,12 +70,12 @@ struct RowLookup {
 void look_up_rows(const RowLookup& lookup, const float* table, const int32_t* indices, const Piece& piece, Fault& fault,
                   size_t instruction);
 
-/// The tables side by side, in `scratch`.
-const float* pack(const Lookups& lookups, const std::vector<std::byte*>& values, Arena& scratch);
+/// The tables side by side, in `scratch` where they are not as it is.
+RowTable row_table(const Lookups& lookups, const std::vector<std::byte*>& values, Arena& scratch);
 
 /// Columns of a list for the elements of a piece of at most `block`. Reports a bad index as a fault of
 /// `instruction`, and takes row 0 for it.
-void look_up(const Lookups& lookups, size_t list, const float* packed, const int32_t* indices, const Piece& piece,
+void look_up(const Lookups& lookups, size_t list, const RowTable& table, const int32_t* indices, const Piece& piece,
              int64_t block, Fault& fault, size_t instruction);
 
 }  // namespace autograd::engine

@@ -9,6 +9,17 @@ namespace {
 constexpr int64_t least_elements = 2048;  // of a domain
 constexpr size_t least_tables = 3;        // of a list: fetching fewer is as fast one by one
 
+/// Whether the tables are columns of one array, each next to the one before.
+bool are_neighbours(std::span<const Lookups::Table> tables) {
+  for (size_t t = 1; t < tables.size(); ++t) {
+    const Lookups::Table &before = tables[t - 1], &table = tables[t];
+    if (table.place.base != before.place.base || table.place.bytes != before.place.bytes + 4 ||
+        table.stride != before.stride)
+      return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool may_look_up(const Planner& planner, const Draft& draft, const Source& source) {
@@ -107,8 +118,9 @@ Lookups LookupPlan::lookups_of(int64_t rows, int64_t local) {
     }
     uses.push_back({&gather, lookups.lists.size() - 1, t});
   }
+  lookups.side_by_side = are_neighbours(lookups.tables);
   // Packing the tables has to pay.
-  if (static_cast<int64_t>(lookups.lists.size()) * draft_.domain.size() < rows) return {};
+  if (!lookups.side_by_side && static_cast<int64_t>(lookups.lists.size()) * draft_.domain.size() < rows) return {};
   for (const Use& use : uses) use.gather->column = lookups.column(use.list, use.table, block_);
   return lookups;
 }

@@ -20,7 +20,7 @@
 //   sink     regions whose values one later region reads go there           sink.cpp
 //   scatter  scatter_adds of a region's values join it                      scatter_plan.cpp
 //   stages   regions of one domain's rows run block by block of rows        stages.cpp
-//   copy     what is cheap is computed again rather than read                recompute.cpp
+//   copy     what is cheap is computed again rather than read                recompute_cones.cpp, recompute.cpp
 //   lower    a region's nodes become one program, its operands, its kernel  lower.cpp, layout.cpp, kernel.cpp
 //   place    offsets for what regions leave in memory, by liveness          place.cpp, in_place.cpp
 //   run      regions in order, each over all threads                        run.cpp, fused_run.cpp
@@ -234,6 +234,7 @@ void stream_scatters(Planner& planner);
 /// Leaves out the drafts that have become empty.
 void drop_empty(Planner& planner);
 void group_stages(Planner& planner);
+void recompute_cones(Planner& planner);
 void recompute(Planner& planner);
 /// What a node asks of a region of this domain.
 Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain);

@@ -1,3 +1,4 @@
+#include <autograd/core/calls.h>
 #include <autograd/engine/plan.h>
 
 #include <algorithm>
@@ -74,12 +75,36 @@ bool is_view(const Planner& planner, uint32_t node) {
   return (kind == Kind::view || kind == Kind::reshape) && !planner.known(node) && !planner.states[node].copied;
 }
 
+/// Where all that `map` reads of a concatenation lies in one of its inputs, goes on to that.
+bool enter_part(const Planner& planner, uint32_t& node, AxisMap& map, const Shape& domain) {
+  const Node& joined = planner.node(node);
+  if (joined.op->run != run_concatenate || planner.known(node) || domain.size() == 0) return false;
+  const auto axis = static_cast<size_t>(planner.recording.attributes<JoinAttributes>(node).axis);
+  const int64_t first = map.start[axis];
+  const int64_t last = map.axis[axis] < 0 ? first : first + map.step[axis] * (domain[map.axis[axis]] - 1);
+  int64_t start = 0;
+  for (const uint32_t input : planner.recording.inputs(node)) {
+    const int64_t stop = start + planner.node(input).extents[axis];
+    if (std::min(first, last) >= start && std::max(first, last) < stop) {
+      map.start[axis] -= start;
+      node = input;
+      return true;
+    }
+    start = stop;
+  }
+  return false;
+}
+
 /// Follows strided views from `node`, composing `map`; stops at anything else.
-void follow_views(const Planner& planner, uint32_t& node, AxisMap& map) {
-  while (is_view(planner, node) && planner.node(node).op->kind == Kind::view) {
-    const StridedView& view = planner.recording.attributes<StridedView>(node);
-    node = planner.recording.inputs(node)[0];
-    map = compose(view, map, planner.node(node).rank);
+void follow_views(const Planner& planner, uint32_t& node, AxisMap& map, const Shape& domain) {
+  for (;;) {
+    if (is_view(planner, node) && planner.node(node).op->kind == Kind::view) {
+      const StridedView& view = planner.recording.attributes<StridedView>(node);
+      node = planner.recording.inputs(node)[0];
+      map = compose(view, map, planner.node(node).rank);
+    } else if (!enter_part(planner, node, map, domain)) {
+      return;
+    }
   }
 }
 
@@ -102,7 +127,7 @@ Source gathered(const Planner& planner, uint32_t gather, const AxisMap& map, con
     index_map.axis[axis] = map.axis[axis];
   }
   uint32_t index = inputs[1];
-  follow_views(planner, index, index_map);
+  follow_views(planner, index, index_map, domain);
   source.index = walk_of(planner, index, index_map, domain);
   return source;
 }
@@ -132,7 +157,7 @@ AxisMap identity_map(int rank) {
 }
 
 Source resolve_input(const Planner& planner, uint32_t node, AxisMap map, const Shape& domain) {
-  follow_views(planner, node, map);
+  follow_views(planner, node, map, domain);
   const Source source = memory_source(planner, node, map, domain);
   if (planner.node(node).op->kind == Kind::gather && !planner.known(node) && !source.walk.identity) {
     return gathered(planner, node, map, domain);
@@ -203,7 +228,7 @@ Source whole_source(const Planner& planner, uint32_t node, size_t input) {
   } else {
     const Shape domain = planner.node(from).shape();
     AxisMap map = identity_map(domain.rank());
-    follow_views(planner, from, map);
+    follow_views(planner, from, map, domain);
     source.walk = walk_of(planner, from, map, domain);
   }
   return source;

@@ -109,14 +109,4 @@ void run_scatter_add(const Op::Call& call) {
   }
 }
 
-void run_scatter_add_columns(const Op::Call& call) {
-  const engine::ScatterEntries entries{call.node, call.input<int32_t>(0), call.inputs[0]->size(), call.scratch};
-  engine::ScatterArrays<const void> values;
-  for (size_t i = 1; i < call.inputs.size(); ++i) values.push_back(call.input<std::byte>(i));
-  engine::with_type_and_count(call.node->dtype, values.count, [&]<class T, int count>() {
-    const auto columns = engine::columns_of<T, count>(values);
-    engine::ScatterAdd<engine::Columns<T, count>>(entries, count, static_cast<T*>(call.output)).run(columns);
-  });
-}
-
 }  // namespace autograd

@@ -7,7 +7,7 @@
 
 namespace autograd::engine {
 
-inline constexpr size_t most_scatters_together = most_scatter_columns;
+inline constexpr size_t most_scatters_together = 8;
 
 /// What one scatter_add, or several by one list of indices, go through.
 struct ScatterEntries {

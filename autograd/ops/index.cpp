@@ -62,37 +62,73 @@ Tensor scatter_add(Located values, Located indices, int64_t rows) {
       {scatter_add_op, inputs, joined({rows}, shape, index_shape.rank()), inputs[0].dtype(), values.where()});
 }
 
-// Inputs: the indices, then the columns.
-static const Op scatter_add_columns_op{"scatter_add_columns", Op::Kind::call, nullptr,
-                                       [](const Vjp& v) {
-                                         const std::span<Tensor> grads = list_of(v.inputs.size());
-                                         for (size_t i = 1; i < grads.size(); ++i) {
-                                           const Tensor column = select(v.grad, 1, static_cast<int64_t>(i) - 1);
-                                           if (v.needs(i)) grads[i] = gather(column, v.inputs[0]);
-                                         }
-                                         return Gradients(std::span<const Tensor>(grads));
-                                       },
-                                       run_scatter_add_columns};
+namespace {
 
-Tensor scatter_add_columns(std::span<const Tensor> columns, Located indices, int64_t rows) {
-  if (columns.empty()) throw ShapeError("scatter_add_columns: no columns given");
-  const DType type = columns[0].dtype();
-  if (columns.size() > most_scatter_columns || !is_floating(type))
-    return scatter_add(stack(columns, -1), indices, rows);
-  const std::span<Tensor> inputs = list_of(columns.size() + 1);
-  inputs[0] = index_tensor("scatter_add_columns", indices);
-  const Shape shape = inputs[0].shape();
-  for (size_t i = 0; i < columns.size(); ++i) {
-    inputs[i + 1] = columns[i];
-    if (columns[i].shape() != shape) {
-      throw ShapeError("scatter_add_columns: a column " + columns[i].shape().to_string() + " for indices " +
-                       shape.to_string() + "; expected the same shape");
+/// Inputs of scatter_add_weighted: lists of indices, as many of weights, then columns.
+struct WeightedInputs {
+  explicit WeightedInputs(const Vjp& v)
+      : inputs(v.inputs), lists(static_cast<size_t>(v.attributes<WeightedAttributes>().lists)) {}
+
+  const Tensor& index(size_t k) const { return inputs[k]; }
+  const Tensor& weight(size_t k) const { return inputs[lists + k]; }
+  const Tensor& column(size_t c) const { return inputs[2 * lists + c]; }
+  size_t columns() const { return inputs.size() - 2 * lists; }
+
+  std::span<const Tensor> inputs;
+  size_t lists;
+};
+
+Tensor sum_of(const Tensor& sum, const Tensor& part) { return sum.defined() ? sum + part : part; }
+
+Gradients vjp_scatter_add_weighted(const Vjp& v) {
+  const WeightedInputs in(v);
+  const std::span<Tensor> grads = list_of(v.inputs.size());
+  std::fill(grads.begin(), grads.end(), Tensor());
+  for (size_t k = 0; k < in.lists; ++k) {
+    const Tensor rows = gather(v.grad, in.index(k));
+    for (size_t c = 0; c < in.columns(); ++c) {
+      const Tensor element = select(rows, -1, static_cast<int64_t>(c));
+      Tensor &to_weight = grads[in.lists + k], &to_column = grads[2 * in.lists + c];
+      to_weight = sum_of(to_weight, element * in.column(c));
+      to_column = sum_of(to_column, element * in.weight(k));
     }
-    if (columns[i].dtype() != type)
-      throw DTypeError(std::string("scatter_add_columns: ") + name_of(type) + " and " + name_of(columns[i].dtype()));
   }
+  return Gradients(std::span<const Tensor>(grads));
+}
+
+}  // namespace
+
+static const Op scatter_add_weighted_op{"scatter_add_weighted", Op::Kind::call, nullptr, vjp_scatter_add_weighted,
+                                        run_scatter_add_weighted};
+
+Tensor scatter_add_weighted(std::span<const Tensor> columns, std::span<const Tensor> weights,
+                            std::span<const Tensor> indices, int64_t rows) {
+  const char* const name = "scatter_add_weighted";
+  if (columns.empty() || indices.empty()) throw ShapeError(std::string(name) + ": no columns or no indices given");
+  if (weights.size() != indices.size()) {
+    throw ShapeError(std::string(name) + ": " + std::to_string(weights.size()) + " lists of weights for " +
+                     std::to_string(indices.size()) + " of indices");
+  }
+  const Shape shape = columns[0].shape();
+  const DType type = columns[0].dtype();
+  if (!is_floating(type)) throw_dtype(scatter_add_weighted_op, type, "float32 or float64");
+  const std::span<Tensor> inputs = list_of(2 * indices.size() + columns.size());
+  size_t next = 0;
+  const auto add = [&](const Tensor& input, DType expected) {
+    if (input.dtype() != expected)
+      throw DTypeError(std::string(name) + ": " + name_of(input.dtype()) + "; expected " + name_of(expected));
+    if (input.shape() != shape) {
+      throw ShapeError(std::string(name) + ": " + input.shape().to_string() + " and " + shape.to_string() +
+                       "; expected one shape");
+    }
+    inputs[next++] = input;
+  };
+  for (const Tensor& index : indices) add(index, DType::int32);
+  for (const Tensor& weight : weights) add(weight, type);
+  for (const Tensor& column : columns) add(column, type);
   return Graph::current().record(
-      {scatter_add_columns_op, inputs, {rows, static_cast<int64_t>(columns.size())}, type, indices.where()});
+      {scatter_add_weighted_op, inputs, {rows, static_cast<int64_t>(columns.size())}, type, std::source_location()},
+      WeightedAttributes{static_cast<int64_t>(indices.size())});
 }
 
 namespace {

@@ -18,9 +18,12 @@ BACKLIGHT_API Tensor gather(Located table, Located indices);
 /// one chunk: the same bits for any number of threads. IndexError as gather.
 BACKLIGHT_API Tensor scatter_add(Located values, Located indices, int64_t rows);
 
-/// scatter_add(stack(columns, -1), indices, rows) without the stack: `columns` of the shape of `indices` (else
-/// ShapeError) and of one type (else DTypeError) added into zeros [rows, columns].
-BACKLIGHT_API Tensor scatter_add_columns(std::span<const Tensor> columns, Located indices, int64_t rows);
+/// The adjoint of weighted sums of rows, such as texture samples: to row indices[k][i] of zeros [rows, columns] is
+/// added weights[k][i] times (columns[0][i], columns[1][i], ...), for each i in order the lists k in order, whatever
+/// the number of threads. As many `indices` (int32) as `weights`; they and `columns` have one shape (else ShapeError),
+/// weights and columns one floating type (else DTypeError). IndexError as gather.
+BACKLIGHT_API Tensor scatter_add_weighted(std::span<const Tensor> columns, std::span<const Tensor> weights,
+                                          std::span<const Tensor> indices, int64_t rows);
 
 /// Elements of x chosen along one axis, separately in each of its rows, as by argsort() or argmax(): `indices`
 /// int32 has x's shape but for that axis (else ShapeError). Any type of x. IndexError, when evaluated, for an index

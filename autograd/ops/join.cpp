@@ -1,3 +1,4 @@
+#include <autograd/core/calls.h>
 #include <autograd/core/parallel.h>
 #include <autograd/ops/embed.h>
 #include <autograd/ops/layout.h>
@@ -124,10 +125,68 @@ Tensor embed(const Tensor& x, const Placement& placement, const Shape& shape, co
 }
 
 namespace {
-struct JoinAttributes {
+
+/// What an embedding among zeros places along one axis, whole along the others.
+struct Band {
   int axis;
+  int64_t start, stop;
 };
+
+bool find_band(const Graph& graph, const Node& node, Band& band) {
+  if (node.op != &embed_op || node.input_count != 1) return false;
+  const Placement& placement = graph.attributes<Placement>(node);
+  const Node& part = graph.node(node.inputs[0]);
+  int shorter = 0;
+  for (int axis = 0; axis < node.rank; ++axis) {
+    if (placement.step[axis] != 1) return false;
+    if (part.extents[axis] == node.extents[axis]) continue;
+    ++shorter;
+    band = {axis, placement.start[axis], placement.start[axis] + part.extents[axis]};
+  }
+  return shorter == 1;
+}
+
 }  // namespace
+
+Tensor join_embedded(const Tensor& a, const Tensor& b) {
+  Graph& graph = Graph::current();
+  const uint32_t nodes[2] = {graph.check(a), graph.check(b)};
+  Band first, second;
+  if (!find_band(graph, graph.node(nodes[0]), first) || !find_band(graph, graph.node(nodes[1]), second)) return {};
+  const bool in_order = first.stop == second.start;
+  if (first.axis != second.axis || (!in_order && second.stop != first.start)) return {};
+  const int axis = first.axis;
+  const Shape shape = a.shape();
+  // The bands themselves, in order; a band that was joined before is taken apart.
+  const uint32_t lower = graph.node(nodes[in_order ? 0 : 1]).inputs[0],
+                 upper = graph.node(nodes[in_order ? 1 : 0]).inputs[0];
+  const auto parts_of = [&](const uint32_t& band) {
+    const Node& node = graph.node(band);
+    const bool joined = node.op->run == run_concatenate && graph.attributes<JoinAttributes>(node).axis == axis;
+    return joined ? graph.inputs(node) : std::span<const uint32_t>(&band, 1);
+  };
+  const size_t count = parts_of(lower).size();
+  const std::span<Tensor> parts = list_of(count + parts_of(upper).size());
+  for (size_t i = 0; i < parts.size(); ++i)
+    parts[i] = graph.handle(i < count ? parts_of(lower)[i] : parts_of(upper)[i - count]);
+  const Tensor joined = concatenate(parts, axis);
+  if (joined.shape() == shape) return joined;
+  Placement placement{};
+  std::fill_n(placement.step, max_rank, int64_t{1});
+  placement.start[axis] = std::min(first.start, second.start);
+  return embed(joined, placement, shape);
+}
+
+void run_concatenate(const Op::Call& call) {
+  const int axis = static_cast<const JoinAttributes*>(call.attributes)->axis;
+  Placement placement{};
+  std::fill_n(placement.step, max_rank, int64_t{1});
+  for (size_t i = 0; i < call.inputs.size(); ++i) {
+    place_elements(static_cast<std::byte*>(call.output), call.node->shape(), call.input<std::byte>(i),
+                   call.inputs[i]->shape(), placement, size_of(call.node->dtype));
+    placement.start[axis] += call.inputs[i]->extents[axis];
+  }
+}
 
 // concatenate: vjp: each input's slice.
 static const Op concatenate_op{"concatenate", Op::Kind::call, nullptr,
@@ -142,17 +201,7 @@ static const Op concatenate_op{"concatenate", Op::Kind::call, nullptr,
                                  }
                                  return Gradients(std::span<const Tensor>(grads));
                                },
-                               [](const Op::Call& call) {
-                                 const int axis = static_cast<const JoinAttributes*>(call.attributes)->axis;
-                                 Placement placement{};
-                                 std::fill_n(placement.step, max_rank, int64_t{1});
-                                 for (size_t i = 0; i < call.inputs.size(); ++i) {
-                                   place_elements(static_cast<std::byte*>(call.output), call.node->shape(),
-                                                  call.input<std::byte>(i), call.inputs[i]->shape(), placement,
-                                                  size_of(call.node->dtype));
-                                   placement.start[axis] += call.inputs[i]->extents[axis];
-                                 }
-                               }};
+                               run_concatenate};
 
 Tensor concatenate(std::span<const Tensor> tensors, int axis) {
   if (tensors.empty()) throw ShapeError("concatenate: no tensors given");

@@ -1,6 +1,7 @@
 #include <autograd/core/error.h>
 #include <autograd/core/vjp.h>
 #include <autograd/ops/elementwise.h>
+#include <autograd/ops/embed.h>
 #include <autograd/ops/layout.h>
 #include <autograd/ops/reduce.h>
 #include <autograd/transforms/grad.h>
@@ -111,7 +112,12 @@ class Reverse {
 
   void add(uint32_t node, const Tensor& grad) {
     Tensor& adjoint = adjoints_[node - first_];
-    adjoint = adjoint.defined() ? adjoint + grad : grad;
+    if (!adjoint.defined()) {
+      adjoint = grad;
+      return;
+    }
+    const Tensor joined = join_embedded(adjoint, grad);
+    adjoint = joined.defined() ? joined : adjoint + grad;
   }
 
   Tensor adjoint(uint32_t node) const { return covers(node) ? adjoints_[node - first_] : Tensor(); }

@@ -55,14 +55,20 @@ struct Samples {
   Planes colour, normal;  ///< normals only where there is a light
 };
 
-/// The same as arrays [n], with the taps [8, n] that lie behind a pixel.
+/// The same as arrays [n], with the taps that lie behind a pixel.
 struct Batch {
   int64_t pixels = 0;
-  ag::Array texel, weight;
+  std::array<ag::Array, Taps::most> texel, weight;
   std::array<ag::Array, 3> colour, normal;
   ag::Array light;  ///< [n] that falls on the pixel's surface
 
-  Taps taps() const { return {leaf(texel), leaf(weight)}; }
+  Taps taps() const {
+    Taps taps;
+    taps.count = Taps::most;
+    std::ranges::transform(texel, taps.texel.begin(), leaf);
+    std::ranges::transform(weight, taps.weight.begin(), leaf);
+    return taps;
+  }
   Vec3 seen_colour() const { return {leaf(colour[0]), leaf(colour[1]), leaf(colour[2])}; }
 };
 
@@ -82,9 +88,12 @@ Batch make_batch(const Samples& samples, const MipLevels& levels) {
   const ag::Step step;
   const auto list = [&](const std::vector<float>& values) { return leaf(ag::Array::from(values, {batch.pixels})); };
   const Taps taps = trilinear_taps({list(samples.u), list(samples.v)}, list(samples.lod), levels);
-  ag::evaluate({taps.texel, taps.weight});
-  batch.texel = taps.texel.keep();
-  batch.weight = taps.weight.keep();
+  std::vector<Tensor> all(taps.texel.begin(), taps.texel.end());
+  all.insert(all.end(), taps.weight.begin(), taps.weight.end());
+  ag::evaluate(all);
+  const auto keep = [](const Tensor& tensor) { return tensor.keep(); };
+  std::ranges::transform(taps.texel, batch.texel.begin(), keep);
+  std::ranges::transform(taps.weight, batch.weight.begin(), keep);
   return batch;
 }
 
@@ -264,10 +273,9 @@ void TextureFit::State::back_project() {
       colour = colour * leaf(batch.light);
       strength = ag::square(leaf(batch.light));
     }
-    const Tensor rows = ag::stack({colour.x, colour.y, colour.z, strength}, 1);  // [n, 4]
+    const Tensor columns[] = {colour.x, colour.y, colour.z, strength};
     const Taps taps = batch.taps();
-    const Tensor spread = ag::expand_dims(rows, 0) * ag::expand_dims(taps.weight, 2);
-    sums = (leaf(sums) + ag::scatter_add(spread, taps.texel, levels.texels())).keep();
+    sums = (leaf(sums) + ag::scatter_add_weighted(columns, taps.weight, taps.texel, levels.texels())).keep();
   }
   const ag::Step step;
   const Tensor base = leaf(ag::zeros({levels[0].height, levels[0].width, 4}));

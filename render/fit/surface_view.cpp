@@ -13,7 +13,8 @@ SurfaceView see(const Vec3& positions, const ag::Array& triangles, const Topolog
   view.crossings = silhouettes(view.clip, triangles, topology, ids);
   view.pixels = visible_pixels(ids);
   view.corners = corners(triangles, view.pixels, positions.x.size());
-  view.weights = barycentrics(view.clip, view.corners, view.pixels);
+  view.slopes = weight_derivatives(view.clip, view.corners, view.pixels);
+  view.weights = view.slopes.weights;
   view.normal = normalize(interpolate(vertex_normals(positions, triangles), view.corners, view.weights));
   return view;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <render/raster/derivatives.h>
 #include <render/raster/silhouettes.h>
 
 namespace render {
@@ -10,8 +11,9 @@ struct SurfaceView {
   Crossings crossings;
   VisiblePixels pixels;
   Corners corners;
-  Vec3 weights;  ///< barycentric
-  Vec3 normal;   ///< unit, smooth; outward
+  Vec3 weights;              ///< barycentric
+  WeightDerivatives slopes;  ///< of the weights
+  Vec3 normal;               ///< unit, smooth; outward
 };
 
 /// Evaluates the positions, then lists visible pixels and silhouettes; the rest is recorded.

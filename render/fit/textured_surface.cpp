@@ -85,10 +85,9 @@ TexturedView see(const TexturedSurface& surface, const Vec3& positions, const Ve
   const VisiblePixels& pixels = view.surface.pixels;
   const Vec3& weights = view.surface.weights;
   const Corners at = corners(surface.uv_triangles, pixels);
-  const WeightDerivatives derivatives = weight_derivatives(view.surface.clip, view.surface.corners, pixels);
   view.uv = {interpolate(uvs.x, at, weights), interpolate(uvs.y, at, weights)};
-  view.lod = level_of_detail(interpolate_derivatives(uvs.x, at, derivatives),
-                             interpolate_derivatives(uvs.y, at, derivatives), levels) -
+  view.lod = level_of_detail(interpolate_derivatives(uvs.x, at, view.surface.slopes),
+                             interpolate_derivatives(uvs.y, at, view.surface.slopes), levels) -
              1;
   return view;
 }

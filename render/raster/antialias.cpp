@@ -63,12 +63,11 @@ void check_values(const char* operation, std::span<const Tensor> channels, const
   }
 }
 
-/// Visible pixels [n], inner and outer pixels of crossings in. Out: the places of the inner and of the outer pixels in
-/// values [channels, n] flattened, [channels, 2, m], with 0 for those that are not visible; and [2, m]: 1 for an inner
-/// pixel, -1 for an outer one that is visible, else 0.
+/// Visible pixels [n], inner and outer pixels of crossings in. Out, [2, m] each: the places of the inner and of the
+/// outer pixels among the visible ones, with 0 for those that are not visible; and 1 for an inner pixel, -1 for an
+/// outer one that is visible, else 0.
 class PlacesOp : public ag::CustomOp {
  public:
-  explicit PlacesOp(size_t channels) : channels_(channels) {}
   const char* name() const override { return "antialiased_image"; }
 
   void run(ag::CustomCall& call) const override {
@@ -76,8 +75,7 @@ class PlacesOp : public ag::CustomOp {
                                    outer = call.input<int32_t>(2);
     const size_t count = inner.size();
     const auto extent = static_cast<int64_t>(count);
-    const std::span<int32_t> place = call.output<int32_t>(0, {static_cast<int64_t>(channels_), 2, extent}),
-                             sign = call.output<int32_t>(1, {2, extent});
+    const std::span<int32_t> place = call.output<int32_t>(0, {2, extent}), sign = call.output<int32_t>(1, {2, extent});
     auto near = pixel.begin();
     for (size_t i = 0; i < count; ++i) {
       near = find(pixel, near, inner[i]);
@@ -91,8 +89,6 @@ class PlacesOp : public ag::CustomOp {
       sign[i] = 1;
       sign[count + i] = seen ? -1 : 0;
     }
-    const auto length = static_cast<int32_t>(pixel.size());
-    for (size_t i = 2 * count; i < place.size(); ++i) place[i] = place[i - 2 * count] + length;
   }
 
  private:
@@ -120,22 +116,20 @@ class PlacesOp : public ag::CustomOp {
     }
     return std::lower_bound(low, high, wanted);
   }
-
-  size_t channels_;
 };
 
-/// An image over zeros from values [channels, n] at pixels [n] in ascending order, and what is added to some of them
-/// afterwards, [channels, m] at receivers [m]: scatter_add of the transposed values, twice, but in one pass over the
-/// image. A constant channel may follow, 1 at the pixels, with its own additions [m].
+/// An image over zeros from values at pixels [n] in ascending order, and what is added to some of them afterwards, at
+/// receivers [m]; a list of values [n] and one of additions [m] for each channel. As scatter_add of the stacked lists,
+/// twice, but in one pass over the image. A constant channel may follow, 1 at the pixels, with additions of its own.
 class ImageOp : public ag::CustomOp {
  public:
-  enum Input : size_t { values, additions, pixels, receivers, coverage_additions };
-  explicit ImageOp(const Frame& frame) : frame_(frame) {}
+  enum Input : size_t { pixels, receivers, values };  // then additions
+  ImageOp(const Frame& frame, size_t channels) : frame_(frame), channels_(channels) {}
   const char* name() const override { return "antialiased_image"; }
 
   ag::OutputType output(std::span<const ag::OutputType> inputs) const override {
-    const bool coverage = inputs.size() > coverage_additions;
-    return {{frame_.views, frame_.height, frame_.width, inputs[values].shape[0] + coverage}, inputs[values].dtype};
+    return {{frame_.views, frame_.height, frame_.width, static_cast<int64_t>(inputs.size() - additions())},
+            inputs[values].dtype};
   }
 
   void run(ag::CustomCall& call) const override {
@@ -147,21 +141,18 @@ class ImageOp : public ag::CustomOp {
 
   /// The adjoint of placing is looking up.
   std::vector<Tensor> vjp(const Tensor& grad, std::span<const Tensor> inputs, const Tensor&) const override {
-    const int64_t channels = inputs[values].shape()[0];
-    const Tensor flat = ag::flatten(grad);
-    const int64_t width = grad.shape()[3];
-    const Tensor rows = ag::reshape(flat, {frame_.pixels(), width});
-    const auto channels_at = [&](const Tensor& pixel) {
-      return ag::transpose(ag::slice(ag::gather(rows, pixel), 1, {.stop = channels}));
-    };
+    const Tensor rows = ag::reshape(grad, {frame_.pixels(), grad.shape()[3]});
+    const Tensor placed = ag::gather(rows, inputs[pixels]), added = ag::gather(rows, inputs[receivers]);
     std::vector<Tensor> grads(inputs.size());
-    grads[values] = channels_at(inputs[pixels]);
-    grads[additions] = channels_at(inputs[receivers]);
-    if (width > channels) grads[coverage_additions] = ag::select(ag::gather(rows, inputs[receivers]), 1, channels);
+    for (size_t i = values; i < additions(); ++i) grads[i] = ag::select(placed, 1, static_cast<int64_t>(i - values));
+    for (size_t i = additions(); i < inputs.size(); ++i)
+      grads[i] = ag::select(added, 1, static_cast<int64_t>(i - additions()));
     return grads;
   }
 
  private:
+  size_t additions() const { return values + channels_; }
+
   template <class T>
   void write(ag::CustomCall& call) const {
     const std::span<const int32_t> pixel = call.input<int32_t>(pixels), receiver = call.input<int32_t>(receivers);
@@ -170,25 +161,23 @@ class ImageOp : public ag::CustomOp {
     if (disorder != pixel.end()) throw ag::ValueError("antialiased_image: visible pixels are not in ascending order");
     if ((!pixel.empty() && (pixel.front() < 0 || pixel.back() >= count)) || !range_of(receiver).within(count))
       throw ag::IndexError("antialiased_image: pixels that are not among " + std::to_string(count));
-    const auto channels = static_cast<size_t>(call.shape(values)[0]);
-    const bool coverage = call.input_count() > coverage_additions;
-    const size_t width = channels + coverage;
+    const size_t width = call.input_count() - additions();
+    const bool coverage = width > channels_;
     const std::span<T> image =
         call.output<T>(0, {frame_.views, frame_.height, frame_.width, static_cast<int64_t>(width)});
-    const T* const from = call.input<T>(values).data();
+    std::vector<const T*> from;
+    for (size_t c = 0; c < channels_; ++c) from.push_back(call.input<T>(values + c).data());
     ag::parallel_for(count, static_cast<double>(image.size()) * 0.3, [&](int64_t begin, int64_t end) {
-      const Part part{pixel, begin, end, channels};
+      const Part part{pixel, begin, end, channels_};
       if (coverage)
-        channels == 3 ? place<T, 4, true>(part, from, image.data()) : place<T, 0, true>(part, from, image.data());
+        channels_ == 3 ? place<T, 4, true>(part, from, image.data()) : place<T, 0, true>(part, from, image.data());
       else
-        channels == 3 ? place<T, 3, false>(part, from, image.data()) : place<T, 0, false>(part, from, image.data());
+        channels_ == 3 ? place<T, 3, false>(part, from, image.data()) : place<T, 0, false>(part, from, image.data());
     });
-    const auto add = [&](const T* addition, size_t channel) {
-      for (size_t i = 0; i < receiver.size(); ++i)
-        image[static_cast<size_t>(receiver[i]) * width + channel] += addition[i];
-    };
-    for (size_t c = 0; c < channels; ++c) add(call.input<T>(additions).data() + c * receiver.size(), c);
-    if (coverage) add(call.input<T>(coverage_additions).data(), channels);
+    for (size_t c = 0; c < width; ++c) {
+      const T* addition = call.input<T>(additions() + c).data();
+      for (size_t i = 0; i < receiver.size(); ++i) image[static_cast<size_t>(receiver[i]) * width + c] += addition[i];
+    }
   }
 
   /// Pixels [begin, end) of the image.
@@ -200,7 +189,7 @@ class ImageOp : public ag::CustomOp {
 
   /// known_width: of a pixel of the image, where it is known; else 0
   template <class T, size_t known_width, bool coverage>
-  static void place(const Part& part, const T* from, T* image) {
+  static void place(const Part& part, const std::vector<const T*>& from, T* image) {
     const size_t channels = known_width > 0 ? known_width - coverage : part.channels;
     const auto width = static_cast<int64_t>(channels + coverage);
     const std::span<const int32_t> pixel = part.pixel;
@@ -210,7 +199,7 @@ class ImageOp : public ag::CustomOp {
       const int64_t at = pixel[i];
       if (next < at) std::fill(image + next * width, image + at * width, T(0));
       T* out = image + at * width;
-      for (size_t c = 0; c < channels; ++c) out[c] = from[c * pixel.size() + i];
+      for (size_t c = 0; c < channels; ++c) out[c] = from[c][i];
       if (coverage) out[channels] = 1;
       next = at + 1;
     }
@@ -218,6 +207,7 @@ class ImageOp : public ag::CustomOp {
   }
 
   Frame frame_;
+  size_t channels_;
 };
 
 }  // namespace
@@ -238,18 +228,17 @@ Tensor antialias(const Tensor& image, const Vec4& clip, const Crossings& crossin
 Tensor antialiased_image(std::span<const Tensor> channels, const VisiblePixels& pixels, const Vec4& clip,
                          const Crossings& crossings, const ImageOptions& options) {
   check_values("antialiased_image", channels, pixels);
-  const std::vector<Tensor> places =
-      ag::eager(PlacesOp(channels.size()), 2, {pixels.pixel, crossings.inner, crossings.outer});
+  const std::vector<Tensor> places = ag::eager(PlacesOp(), 2, {pixels.pixel, crossings.inner, crossings.outer});
   const Tensor sign = ag::cast(places[1], channels[0].dtype());
-  const int64_t seen = pixels.pixel.size();
   const auto [part, receiver] = overlap(clip, crossings);
-  // All channels in one list, so that one gather does for them, and one scatter_add in the gradient.
-  const Tensor values = ag::reshape(ag::concatenate(channels, 0), {static_cast<int64_t>(channels.size()), seen});
-  const Tensor ends = ag::gather(ag::flatten(values), places[0]);  // [channels, 2, m]
-  const Tensor step = ag::sum(ends * sign, 1);
-  std::vector<Tensor> inputs{values, part * step, pixels.pixel, receiver};
+  std::vector<Tensor> inputs{pixels.pixel, receiver};
+  inputs.insert(inputs.end(), channels.begin(), channels.end());
+  for (const Tensor& channel : channels) {
+    const Tensor ends = ag::gather(channel, places[0]);  // [2, m]
+    inputs.push_back(part * ag::sum(ends * sign, 0));
+  }
   if (options.coverage) inputs.push_back(ag::where(ag::select(places[1], 0, 1) == 0, part, 0));
-  return ag::custom(std::make_shared<ImageOp>(pixels.frame), inputs);
+  return ag::custom(std::make_shared<ImageOp>(pixels.frame, channels.size()), inputs);
 }
 
 }  // namespace render

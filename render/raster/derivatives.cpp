@@ -22,7 +22,7 @@ WeightDerivatives weight_derivatives(const Vec4& clip, const Corners& corners, c
   const Frame& size = pixels.frame;
   const auto to_right = [&](int a, int b) { return frame.p[a].y * frame.w[b] - frame.w[a] * frame.p[b].y; };
   const auto upward = [&](int a, int b) { return frame.w[a] * frame.p[b].x - frame.p[a].x * frame.w[b]; };
-  return {along(to_right, 2.0 / static_cast<double>(size.width)),
+  return {weights(areas), along(to_right, 2.0 / static_cast<double>(size.width)),
           along(upward, -2.0 / static_cast<double>(size.height))};
 }
 

@@ -4,9 +4,10 @@
 
 namespace render {
 
-/// How barycentric weights change from a visible pixel to its right and to its lower neighbour, as derivatives at the
-/// pixel's centre along its triangle's plane: components [n].
+/// Barycentric weights, and how they change from a visible pixel to its right and to its lower neighbour, as
+/// derivatives at the pixel's centre along its triangle's plane: components [n].
 struct WeightDerivatives {
+  Vec3 weights;      ///< barycentrics(), at little further cost
   Vec3 right, down;  ///< per pixel
 };
 

@@ -43,12 +43,14 @@ PixelAreas pixel_areas(const PixelFrame& frame) {
   PixelAreas areas{
       {cross2(frame.p[1], frame.p[2]), cross2(frame.p[2], frame.p[0]), cross2(frame.p[0], frame.p[1])}, {}, {}};
   const Tensor sum = areas.area[0] + areas.area[1] + areas.area[2];
+  const Tensor inverse = 1 / ag::where(sum == 0, 1, sum);
+  const Tensor factor = ag::stop_gradient(inverse);
   const auto sane = [&](const Tensor& area) {
-    const Tensor weight = ag::stop_gradient(area / sum);
+    const Tensor weight = ag::stop_gradient(area) * factor;
     return weight >= -0.5 && weight <= 1.5;  // false for NaN
   };
-  areas.usable = sane(areas.area[0]) && sane(areas.area[1]) && sane(areas.area[2]);
-  areas.inverse_sum = 1 / ag::where(areas.usable, sum, 1);
+  areas.usable = sum != 0 && sane(areas.area[0]) && sane(areas.area[1]) && sane(areas.area[2]);
+  areas.inverse_sum = ag::where(areas.usable, inverse, 1);
   return areas;
 }
 

@@ -1,3 +1,4 @@
+#include <autograd/transforms/custom_vjp.h>
 #include <render/raster/mipmap.h>
 
 #include <algorithm>
@@ -42,13 +43,22 @@ Tensor even(const Tensor& image, int axis) {
   return ag::concatenate({image, ag::slice(image, axis, {.start = -1})}, axis);
 }
 
-/// Rows are added in pairs, then columns: sums of whole rows, and their adjoint, move long stretches of memory.
+/// Each element four times: [2 height, 2 width, channels].
+Tensor doubled(const Tensor& image) {
+  const int64_t height = image.shape()[0], width = image.shape()[1], channels = image.shape()[2];
+  const Tensor apart = ag::reshape(image, {height, 1, width, 1, channels});
+  return ag::reshape(ag::broadcast_to(apart, {height, 2, width, 2, channels}), {2 * height, 2 * width, channels});
+}
+
+/// Rows are added in pairs, then columns: sums of whole rows move long stretches of memory. Back, each texel takes a
+/// quarter of what it is part of.
 Tensor halved(const Tensor& image) {
   const Tensor padded = even(even(image, 0), 1);
   const int64_t height = padded.shape()[0] / 2, width = padded.shape()[1] / 2, channels = padded.shape()[2];
-  const Tensor rows = ag::sum(ag::reshape(padded, {height, 2, 2 * width * channels}), 1);
-  const Tensor pairs = ag::reshape(rows, {height, width, 2 * channels});
-  return (ag::slice(pairs, 2, {.stop = channels}) + ag::slice(pairs, 2, {.start = channels})) * 0.25;
+  const Tensor rows = ag::reshape(padded, {height, 2, 2 * width * channels});
+  const Tensor pairs = ag::reshape(ag::select(rows, 1, 0) + ag::select(rows, 1, 1), {height, width, 2 * channels});
+  const Tensor sum = ag::slice(pairs, 2, {.stop = channels}) + ag::slice(pairs, 2, {.start = channels});
+  return ag::custom_vjp(sum * 0.25, {padded}, [](const Tensor& grad) { return std::vector{doubled(grad * 0.25)}; });
 }
 
 }  // namespace

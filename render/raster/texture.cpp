@@ -28,39 +28,36 @@ Tensor wrapped_cell(const Tensor& cell, const Tensor& extent, Wrap wrap) {
 
 /// Along one axis: the texels on either side of a coordinate in [0, 1], and their weights.
 struct AxisTaps {
-  Tensor cell, weight;
+  Tensor cell[2], weight[2];
 };
-AxisTaps axis_taps(const Tensor& t, const Tensor& extent, const Tensor& second, Wrap wrap) {
+AxisTaps axis_taps(const Tensor& t, const Tensor& extent, Wrap wrap) {
   const Tensor position = t * ag::cast(extent, t.dtype()) - 0.5;
   const Tensor before = ag::floor(position);
   const Tensor fraction = position - before;
-  const Tensor is_second = second == 1;
-  return {wrapped_cell(ag::cast(before, ag::DType::int32) + second, extent, wrap),
-          ag::where(is_second, fraction, 1 - fraction)};
-}
-
-/// Lists of the taps, [taps, 1] int32: whether a tap takes the right texel, the lower one, the coarser level.
-struct TapTable {
-  ag::Array right, down, coarser;
-};
-const TapTable& tap_table() {
-  static const TapTable table{ag::Array::of<int32_t>({0, 1, 0, 1, 0, 1, 0, 1}).reshape({8, 1}),
-                              ag::Array::of<int32_t>({0, 0, 1, 1, 0, 0, 1, 1}).reshape({8, 1}),
-                              ag::Array::of<int32_t>({0, 0, 0, 0, 1, 1, 1, 1}).reshape({8, 1})};
-  return table;
+  const Tensor first = ag::cast(before, ag::DType::int32);
+  return {{wrapped_cell(first, extent, wrap), wrapped_cell(first + 1, extent, wrap)}, {1 - fraction, fraction}};
 }
 
 /// Part of a level, as rows of a list.
 struct Grid {
-  Tensor first, height, width;  ///< int32, broadcasting against [taps, n]
+  Tensor first, height, width;  ///< int32, scalars or [n]
 };
 
-Taps grid_taps(const Vec2& uv, const Grid& grid, int64_t taps, Wrap wrap) {
-  const auto chosen = [&](const ag::Array& all) { return ag::slice(all, 0, {.stop = taps}); };
-  const AxisTaps x = axis_taps(wrapped(uv.x, wrap), grid.width, chosen(tap_table().right), wrap);
-  const AxisTaps y = axis_taps(1 - wrapped(uv.y, wrap), grid.height, chosen(tap_table().down), wrap);
-  return {grid.first + y.cell * grid.width + x.cell, x.weight * y.weight};
+/// The four texels of the grid around a point of [0, 1] x [0, 1]; y downward.
+void add_grid(Taps& taps, const Vec2& at, const Grid& grid, Wrap wrap) {
+  const AxisTaps x = axis_taps(at.x, grid.width, wrap), y = axis_taps(at.y, grid.height, wrap);
+  for (int row = 0; row < 2; ++row) {
+    const Tensor first = grid.first + y.cell[row] * grid.width;
+    for (int column = 0; column < 2; ++column) {
+      taps.texel[taps.count] = first + x.cell[column];
+      taps.weight[taps.count] = x.weight[column] * y.weight[row];
+      ++taps.count;
+    }
+  }
 }
+
+/// From the lower left to the upper left corner.
+Vec2 downward(const Vec2& uv, Wrap wrap) { return {wrapped(uv.x, wrap), 1 - wrapped(uv.y, wrap)}; }
 
 Tensor index(int64_t value) { return ag::Located(value).as(ag::DType::int32); }
 
@@ -79,36 +76,47 @@ Taps nearest_taps(const Vec2& uv, const MipLevels& levels, Wrap wrap) {
   const auto cell = [&](const Tensor& t, int64_t extent) {
     return ag::minimum(ag::cast(t * extent, ag::DType::int32), extent - 1);
   };
-  const Tensor column = cell(wrapped(uv.x, wrap), levels[0].width);
-  const Tensor row = cell(1 - wrapped(uv.y, wrap), levels[0].height);
-  const Tensor texel = ag::expand_dims(row * levels[0].width + column, 0);
-  return {texel, ag::broadcast_to(ag::Located(1).as(uv.x.dtype()), texel.shape())};
+  const Vec2 at = downward(uv, wrap);
+  Taps taps;
+  taps.count = 1;
+  taps.texel[0] = cell(at.y, levels[0].height) * levels[0].width + cell(at.x, levels[0].width);
+  taps.weight[0] = ag::broadcast_to(ag::Located(1).as(uv.x.dtype()), uv.x.shape());
+  return taps;
 }
 
 Taps bilinear_taps(const Vec2& uv, const MipLevels& levels, Wrap wrap) {
   check_uv("bilinear_taps", uv);
-  return grid_taps(uv, {index(0), index(levels[0].height), index(levels[0].width)}, 4, wrap);
+  Taps taps;
+  add_grid(taps, downward(uv, wrap), {index(0), index(levels[0].height), index(levels[0].width)}, wrap);
+  return taps;
 }
 
 Taps trilinear_taps(const Vec2& uv, const Tensor& lod, const MipLevels& levels, Wrap wrap) {
   check_uv("trilinear_taps", uv);
+  if (lod.shape() != uv.x.shape()) {
+    throw ag::ShapeError("trilinear_taps: lod " + lod.shape().to_string() + " for uv components " +
+                         uv.x.shape().to_string() + "; expected the same shape");
+  }
   const int last = levels.count() - 1;
   const Tensor within = ag::where(lod > 0, ag::where(lod < last, lod, last), 0);  // 0 for NaN
   const Tensor finer = ag::floor(within), fraction = within - finer;
-  const Tensor coarser = ag::Located(tap_table().coarser).tensor();
-  const Tensor level = ag::minimum(ag::cast(finer, ag::DType::int32) + coarser, last);  // [8, n]
-  const Grid grid{ag::gather(levels.first(), level), ag::gather(levels.heights(), level),
-                  ag::gather(levels.widths(), level)};
-  const Taps taps = grid_taps(uv, grid, 8, wrap);
-  return {taps.texel, taps.weight * ag::where(coarser == 1, fraction, 1 - fraction)};
+  const Tensor level = ag::cast(finer, ag::DType::int32);
+  const Tensor share[2] = {1 - fraction, fraction};
+  const Vec2 at = downward(uv, wrap);
+  Taps taps;
+  for (int coarser = 0; coarser < 2; ++coarser) {
+    const Tensor chosen = coarser == 0 ? level : ag::minimum(level + 1, last);
+    const size_t first = taps.count;
+    add_grid(
+        taps, at,
+        {ag::gather(levels.first(), chosen), ag::gather(levels.heights(), chosen), ag::gather(levels.widths(), chosen)},
+        wrap);
+    for (size_t k = first; k < taps.count; ++k) taps.weight[k] = taps.weight[k] * share[coarser];
+  }
+  return taps;
 }
 
 namespace {
-
-/// One channel after the other, so that all of them are gathered in one pass over [taps, n].
-Tensor blend_channel(const Tensor& gathered, int64_t channel, const Taps& taps) {
-  return ag::sum(ag::select(gathered, 2, channel) * taps.weight, 0);
-}
 
 void check_texels(const char* operation, const Tensor& texels, int64_t channels) {
   const ag::Shape shape = texels.shape();
@@ -117,35 +125,52 @@ void check_texels(const char* operation, const Tensor& texels, int64_t channels)
                        (channels == 0 ? "channels" : std::to_string(channels)) + "]");
 }
 
+/// The channels of the samples, [n] each. The chain rule would place each tap's gradient in a list of texels of its
+/// own, and add those; here all taps' are added into one.
+std::vector<Tensor> blend_channels(const Tensor& texels, const Taps& taps) {
+  const auto count = static_cast<size_t>(texels.shape()[1]);
+  std::vector<Tensor> colours, inputs{texels};  // colours: [n, channels], of each tap
+  for (size_t k = 0; k < taps.count; ++k) {
+    colours.push_back(ag::gather(texels, taps.texel[k]));
+    inputs.push_back(taps.weight[k]);
+  }
+  const auto channel_of = [](const Tensor& colour, size_t c) { return ag::select(colour, 1, static_cast<int64_t>(c)); };
+  std::vector<Tensor> channels(count);
+  for (size_t c = 0; c < count; ++c) {
+    for (size_t k = 0; k < taps.count; ++k) {
+      const Tensor part = channel_of(colours[k], c) * taps.weight[k];
+      channels[c] = k == 0 ? part : channels[c] + part;
+    }
+  }
+  const auto rule = [=, rows = texels.shape()[0]](const Tensor& grad) {
+    std::vector<Tensor> to_channels, grads(inputs.size());
+    for (size_t c = 0; c < count; ++c) to_channels.push_back(ag::select(grad, 0, static_cast<int64_t>(c)));
+    grads[0] = ag::scatter_add_weighted(to_channels, std::span(taps.weight).first(taps.count),
+                                        std::span(taps.texel).first(taps.count), rows);
+    for (size_t k = 0; k < taps.count; ++k) {
+      for (size_t c = 0; c < count; ++c) {
+        const Tensor part = to_channels[c] * channel_of(colours[k], c);
+        grads[1 + k] = c == 0 ? part : grads[1 + k] + part;
+      }
+    }
+    return grads;
+  };
+  const Tensor all = ag::custom_vjp(ag::stack(channels, 0), std::span<const Tensor>(inputs), rule);
+  for (size_t c = 0; c < count; ++c) channels[c] = ag::select(all, 0, static_cast<int64_t>(c));
+  return channels;
+}
+
 }  // namespace
 
 Tensor blend(const Tensor& texels, const Taps& taps) {
   check_texels("blend", texels, 0);
-  const Tensor gathered = ag::gather(texels, taps.texel);  // [taps, n, channels]
-  std::vector<Tensor> channels;
-  for (int64_t c = 0; c < texels.shape()[1]; ++c) channels.push_back(blend_channel(gathered, c, taps));
-  return ag::stack(channels, 1);
+  return ag::stack(blend_channels(texels, taps), 1);
 }
 
-// The chain rule would place each channel's gradient in zeros of [taps, n, 3] and add the three; here they are
-// scattered side by side, in one pass over the taps.
 Vec3 blend_rgb(const Tensor& texels, const Taps& taps) {
   check_texels("blend_rgb", texels, 3);
-  const Tensor gathered = ag::gather(texels, taps.texel);
-  const Tensor channels[] = {blend_channel(gathered, 0, taps), blend_channel(gathered, 1, taps),
-                             blend_channel(gathered, 2, taps)};
-  const auto rule = [gathered, taps, rows = texels.shape()[0]](const Tensor& grad) {
-    Tensor to_texels[3], to_weight;
-    for (int64_t c = 0; c < 3; ++c) {
-      const Tensor to_channel = ag::select(grad, 0, c);
-      to_texels[c] = to_channel * taps.weight;
-      const Tensor part = to_channel * ag::select(gathered, 2, c);
-      to_weight = c == 0 ? part : to_weight + part;
-    }
-    return std::vector{ag::scatter_add_columns(to_texels, taps.texel, rows), to_weight};
-  };
-  const Tensor all = ag::custom_vjp(ag::stack(channels, 0), {texels, taps.weight}, rule);
-  return {ag::select(all, 0, 0), ag::select(all, 0, 1), ag::select(all, 0, 2)};
+  const std::vector<Tensor> channels = blend_channels(texels, taps);
+  return {channels[0], channels[1], channels[2]};
 }
 
 // Level of detail -----------------------------------------------------------------------------------

@@ -2,6 +2,9 @@
 
 #include <render/raster/mipmap.h>
 
+#include <array>
+#include <cstddef>
+
 // Textures: row 0 is the top, (u, v) = (0, 0) the lower left corner of the lower left texel, (1, 1) the
 // upper right corner of the upper right one; texel centres are at half-integers.
 //
@@ -15,10 +18,13 @@ namespace render {
 /// How a texture continues outside [0, 1]: from its other side, by its border, or turned round.
 enum class Wrap { repeat, clamp, mirror };
 
-/// Texels that samples are made of.
+/// Texels that samples are made of: the same number of each, with weights that sum to 1.
 struct Taps {
-  Tensor texel;   ///< [taps, n] int32: rows of a list of texels
-  Tensor weight;  ///< [taps, n], summing to 1 over the taps
+  static constexpr size_t most = 8;
+
+  size_t count = 0;
+  std::array<Tensor, most> texel;   ///< [n] int32: rows of a list of texels
+  std::array<Tensor, most> weight;  ///< [n]
 };
 
 // uv      components [n]

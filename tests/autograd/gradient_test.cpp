@@ -279,3 +279,40 @@ TEST_CASE("Gradients with respect to several variables, intermediates and Parame
     CHECK(ag::grad(ag::sum(narrow * narrow), w).dtype() == ag::DType::float64);
   }
 }
+
+TEST_CASE("A gradient that comes in pieces is put together without zeros") {
+  Random random(43);
+  const Array x = random_array<float>(random, {40, 3}, -1, 1);
+  const ag::Step step;
+  const Tensor input = ag::Located(x).tensor();
+  for (const int axis : {0, 1}) {
+    Tensor sum;
+    std::vector<Tensor> pieces;
+    for (int64_t k = 0; k < 3; ++k) {
+      const Tensor piece = axis == 1 ? ag::select(input, 1, k)
+                                     : ag::slice(input, 0, {.start = 13 * k, .stop = k == 2 ? 40 : 13 * (k + 1)});
+      const Tensor part = ag::sum(ag::sin(piece) * static_cast<double>(k + 1));
+      sum = k == 0 ? part : sum + part;
+    }
+    const Tensor gradient = ag::grad(sum, input);
+    const std::vector<float> seen = gradient.to_vector<float>();
+    CHECK(ag::report().regions <= 4);  // three pieces and their concatenation
+    for (size_t i = 0; i < seen.size(); ++i) {
+      const double factor =
+          axis == 1 ? static_cast<double>(i % 3) + 1 : std::min<double>(static_cast<double>(i / 39), 2) + 1;
+      REQUIRE(seen[i] == Approx(factor * std::cos(x.values<float>()[i])));
+    }
+  }
+  // A gap, an overlap, another axis, a step
+  const Tensor odd = ag::sum(ag::slice(input, 0, {.stop = 4}) * 2) +
+                     ag::sum(ag::slice(input, 0, {.start = 6, .stop = 9}) * 3) +
+                     ag::sum(ag::slice(input, 0, {.start = 8}) * 5) + ag::sum(ag::select(input, 1, 1) * 7) +
+                     ag::sum(ag::slice(input, 0, {.step = 2}) * 11);
+  const std::vector<float> seen = ag::grad(odd, input).to_vector<float>();
+  for (size_t i = 0; i < seen.size(); ++i) {
+    const size_t row = i / 3;
+    const int expected = (row < 4 ? 2 : 0) + (row >= 6 && row < 9 ? 3 : 0) + (row >= 8 ? 5 : 0) + (i % 3 == 1 ? 7 : 0) +
+                         (row % 2 == 0 ? 11 : 0);
+    REQUIRE(seen[i] == static_cast<float>(expected));
+  }
+}

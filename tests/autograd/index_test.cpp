@@ -76,37 +76,65 @@ TEST_CASE("scatter_add is the adjoint of gather") {
         std::vector<float>{2, 4, 6, 1, 3, 5});
 }
 
-TEMPLATE_TEST_CASE("scatter_add_columns is scatter_add of a stack", "", float, double, int32_t) {
+TEMPLATE_TEST_CASE("scatter_add_weighted adds entry by entry, each list's in turn", "", float, double) {
   Random random(31);
-  // Few rows; many in any order; more columns than go through the indices at once.
-  for (const auto& [rows, count] : {std::pair{7, 3}, {60000, 4}, {90, 11}, {1, 1}}) {
-    const Array indices = random_array<int32_t>(random, {2, 75000}, 0, rows);
-    std::vector<Array> arrays;
-    for (int k = 0; k < count; ++k) arrays.push_back(random_array<TestType>(random, {2, 75000}, -9, 9));
+  constexpr size_t entries = 1900;
+  for (const auto& [rows, width, lists] : {std::tuple{7, 3, 8}, {60000, 4, 2}, {90, 1, 3}, {5, 6, 1}}) {
+    std::vector<Array> columns, weights, indices;
+    const ag::Shape shape{2, entries / 2};
+    for (int c = 0; c < width; ++c) columns.push_back(random_array<TestType>(random, shape, -9, 9));
+    for (int k = 0; k < lists; ++k) {
+      weights.push_back(random_array<TestType>(random, shape, -1, 1));
+      indices.push_back(random_array<int32_t>(random, shape, 0, rows));
+    }
+    std::vector<TestType> expected(static_cast<size_t>(rows * width));
+    for (size_t i = 0; i < entries; ++i) {
+      for (size_t k = 0; k < weights.size(); ++k) {
+        const auto row = static_cast<size_t>(indices[k].values<int32_t>()[i]) * columns.size();
+        for (size_t c = 0; c < columns.size(); ++c)
+          expected[row + c] += weights[k].template values<TestType>()[i] * columns[c].template values<TestType>()[i];
+      }
+    }
     for (const int threads : {1, 3}) {
       const Threads scope(threads);
       const ag::Step step;
-      std::vector<Tensor> columns;
-      for (const Array& array : arrays) columns.push_back(Located(array).tensor());
-      const Tensor sums = ag::scatter_add_columns(columns, indices, rows);
-      REQUIRE(sums.shape() == Shape{rows, count});
-      REQUIRE(first_difference(sums.template values<TestType>(),
-                               ag::scatter_add(ag::stack(columns, -1), indices, rows).template values<TestType>()) ==
-              -1);
+      const auto tensors = [](const std::vector<Array>& arrays) {
+        std::vector<Tensor> list;
+        for (const Array& array : arrays) list.push_back(Located(array).tensor());
+        return list;
+      };
+      const Tensor sums = ag::scatter_add_weighted(tensors(columns), tensors(weights), tensors(indices), rows);
+      REQUIRE(sums.shape() == Shape{rows, width});
+      REQUIRE(first_difference(sums.template values<TestType>(), std::span<const TestType>(expected)) == -1);
     }
   }
 }
 
-TEST_CASE("scatter_add_columns refuses what does not fit") {
+TEST_CASE("scatter_add_weighted refuses what does not fit") {
   const ag::Step step;
   const Tensor a = Located(Array::of({1.F, 2.F})).tensor(), b = Located(Array::of({1.F, 2.F, 3.F})).tensor();
-  const Tensor other = ag::cast(a, ag::DType::float64);
-  REQUIRE_THROWS_WITH(ag::scatter_add_columns({}, Array::of({0, 1}), 2), ContainsSubstring("no columns"));
-  REQUIRE_THROWS_WITH(ag::scatter_add_columns(std::array{a, b}, Array::of({0, 1}), 2),
-                      ContainsSubstring("a column [3] for indices [2]; expected the same shape"));
-  REQUIRE_THROWS_AS(ag::scatter_add_columns(std::array{a, other}, Array::of({0, 1}), 2), ag::DTypeError);
-  REQUIRE_THROWS_AS(ag::scatter_add_columns(std::array{a}, a, 2), ag::DTypeError);
-  REQUIRE_THROWS_AS(ag::scatter_add_columns(std::array{a}, Array::of({0, 2}), 2).values<float>(), ag::IndexError);
+  const Tensor index = Located(Array::of({0, 1})).tensor(), other = ag::cast(a, ag::DType::float64);
+  const auto add = [&](const Tensor& column, const Tensor& weight, const Tensor& to) {
+    return ag::scatter_add_weighted(std::array{column}, std::array{weight}, std::array{to}, 2);
+  };
+  REQUIRE_THROWS_WITH(ag::scatter_add_weighted({}, std::array{a}, std::array{index}, 2),
+                      ContainsSubstring("no columns or no indices"));
+  REQUIRE_THROWS_WITH(ag::scatter_add_weighted(std::array{a}, {}, std::array{index}, 2),
+                      ContainsSubstring("0 lists of weights for 1 of indices"));
+  REQUIRE_THROWS_WITH(add(a, b, index), ContainsSubstring("[3] and [2]; expected one shape"));
+  REQUIRE_THROWS_AS(add(a, other, index), ag::DTypeError);
+  REQUIRE_THROWS_AS(add(index, a, index), ag::DTypeError);
+  REQUIRE_THROWS_AS(add(a, a, a), ag::DTypeError);
+  for (const int threads : {1, 2}) {
+    const Threads scope(threads);
+    REQUIRE_THROWS_WITH(add(a, a, Located(Array::of({0, 2})).tensor()).values<float>(),
+                        ContainsSubstring("scatter_add_weighted: index 2 at element 1 of list 0"));
+  }
+  REQUIRE_THROWS_AS(ag::scatter_add_weighted(std::array{a}, std::array{a}, std::array{index}, 0).values<float>(),
+                    ag::IndexError);
+  const Tensor none = Located(ag::zeros({0})).tensor();
+  CHECK(ag::scatter_add_weighted(std::array{none}, std::array{none}, std::array{ag::cast(none, ag::DType::int32)}, 2)
+            .to_vector<float>() == std::vector<float>{0, 0});
 }
 
 TEST_CASE("scatter_add of nothing gives zeros") {

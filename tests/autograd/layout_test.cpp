@@ -137,6 +137,29 @@ TEST_CASE("concatenate and stack join") {
   }
 }
 
+TEST_CASE("What lies in one part of a concatenation is read there") {
+  Random random(41);
+  const Array x = random_array<float>(random, {3, 5}, -1, 1), y = random_array<float>(random, {3, 4}, -1, 1);
+  const auto joined = [&] { return ag::concatenate({ag::Located(x) * 2, ag::Located(y) * 3}, 1); };
+  const auto regions_of = [&](auto&& view) {
+    const ag::Step step;
+    const Tensor taken = view(joined());
+    const Tensor sum = taken + 1;
+    const std::vector<float> seen = sum.to_vector<float>();
+    const int64_t regions = ag::report().regions;
+    const ag::Step other;
+    CHECK(seen == (view(ag::Located(joined().keep()).tensor()) + 1).template to_vector<float>());
+    return regions;
+  };
+  CHECK(regions_of([](const Tensor& all) { return ag::slice(all, 1, {.start = 1, .stop = 5}); }) == 2);
+  CHECK(regions_of([](const Tensor& all) { return ag::slice(all, 1, {.start = 8, .stop = 4, .step = -2}); }) == 2);
+  CHECK(regions_of([](const Tensor& all) { return ag::select(all, 1, 5); }) == 2);
+  CHECK(regions_of([](const Tensor& all) { return ag::transpose(ag::slice(all, 1, {.start = 5})); }) == 2);
+  // of both parts
+  CHECK(regions_of([](const Tensor& all) { return ag::slice(all, 1, {.start = 4, .stop = 6}); }) > 2);
+  CHECK(regions_of([](const Tensor& all) { return ag::select(all, 0, 2); }) > 2);
+}
+
 TEMPLATE_TEST_CASE("Views take every type", "", float, double, int32_t, bool) {
   const std::vector<TestType> specials = special_values<TestType>();
   const auto count = static_cast<int64_t>(specials.size());

@@ -121,9 +121,11 @@ std::vector<Row> moving(Numbers& numbers) {
   add("trace", [](const Tensor& x) { return ag::trace(x); });
   add("gather", [](const Tensor& x) { return ag::gather(x, integers({2, 0, 2, 1}, {2, 2})); });
   add("scatter_add", [](const Tensor& x) { return ag::scatter_add(x, integers({1, 0, 1}, {3}), 3); });
-  add("scatter_add_columns", [](const Tensor& x) {
-    const Tensor columns[] = {x, x * x};
-    return ag::scatter_add_columns(columns, integers({1, 0, 1, 3, 3, 0, 1, 1, 2, 0, 0, 3}, {3, 4}), 4);
+  add("scatter_add_weighted", [](const Tensor& x) {
+    const Tensor columns[] = {x, x * x}, weights[] = {x + 1, 2 * x, ag::sin(x)};
+    const Tensor index = integers({1, 0, 1, 3, 3, 0, 1, 1, 2, 0, 0, 3}, {3, 4});
+    const Tensor indices[] = {index, 3 - index, index};
+    return ag::scatter_add_weighted(columns, weights, indices, 4);
   });
   add("take_along_axis", [](const Tensor& x) { return ag::take_along_axis(x, integers({3, 0, 3}, {3, 1}), 1); });
   add("masked_select", [](const Tensor& x) { return ag::masked_select(x, x > 1); });

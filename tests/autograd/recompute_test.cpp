@@ -73,3 +73,25 @@ TEST_CASE("Values that are computed again have the same bits") {
   }
   CHECK(results[0] == results[1]);
 }
+
+TEST_CASE("Much that a way back wants of lookups and arithmetic is computed again, not kept") {
+  constexpr int64_t elements = 200000, rows = 500;
+  Random random(72);
+  const Array table = random_array<float>(random, {rows, 4}, 0.5, 1.5),
+              index = random_array<int32_t>(random, {elements}, 0, rows),
+              target = random_array<int32_t>(random, {elements}, 0, elements);
+  std::vector<float> results[2];
+  for (const size_t nodes : {size_t{1}, size_t{2000}}) {
+    const RegionLimit limit(nodes);
+    const ag::Step step;
+    const Tensor all = ag::Located(table).tensor();
+    Tensor product = ag::gather(ag::select(all, 1, 0), index);
+    for (int k = 1; k < 16; ++k) product = product * ag::gather(ag::select(all, 1, k % 4), index) + product;
+    const Tensor called = ag::scatter_add(product, target, elements);  // which parts the way back from the way there
+    const Tensor gradient = ag::grad(ag::sum(called * product), table);
+    results[nodes == 1] = gradient.to_vector<float>();
+    // Some 30 factors that the way back reads, one of which is kept.
+    if (nodes > 1) CHECK(static_cast<double>(ag::report().peak_bytes) / (elements * 4.0) < 12);
+  }
+  CHECK(first_difference(results[0], results[1]) == -1);
+}

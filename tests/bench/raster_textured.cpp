@@ -95,8 +95,8 @@ class Scene {
     const render::Crossings crossings = render::silhouettes(clip, mesh_.triangles, topology_, ids);
     const render::VisiblePixels pixels = render::visible_pixels(ids);
     const render::Corners corners = render::corners(mesh_.triangles, pixels);
-    const render::Vec3 weights = render::barycentrics(clip, corners, pixels);
     const render::WeightDerivatives derivatives = render::weight_derivatives(clip, corners, pixels);
+    const render::Vec3& weights = derivatives.weights;
     const render::Corners at = render::corners(mesh_.uv_triangles, pixels);
     const Tensor uvs = ag::Located(mesh_.uvs).tensor();
     const Tensor u = ag::select(uvs, 1, 0), v = ag::select(uvs, 1, 1);

@@ -170,6 +170,12 @@ TEST_CASE("mipmap refuses a texture of another size") {
   REQUIRE_THROWS_AS(mipmap(ag::Located(ag::zeros({4, 4})).tensor(), MipLevels(4, 4)), ag::ShapeError);
 }
 
+Tensor sum_of_weights(const Taps& taps) {
+  Tensor sum = taps.weight[0];
+  for (size_t k = 1; k < taps.count; ++k) sum = sum + taps.weight[k];
+  return sum;
+}
+
 // Filters -----------------------------------------------------------------------------------------------
 
 TEST_CASE("bilinear samples agree with a texture laid out endlessly") {
@@ -187,7 +193,7 @@ TEST_CASE("bilinear samples agree with a texture laid out endlessly") {
   }
   const Taps taps = bilinear_taps(uv_of(coordinates), MipLevels(height, width, 1), wrap);
   check_close(blend(level_zero(texture), taps), expected);
-  check_close(ag::sum(taps.weight, 0), std::vector<double>(60, 1.0));
+  check_close(sum_of_weights(taps), std::vector<double>(60, 1.0));
 }
 
 TEST_CASE("nearest samples take the texel that the point lies in") {
@@ -228,7 +234,7 @@ TEST_CASE("trilinear samples blend the two levels next to the level of detail") 
   }
   const Taps taps = trilinear_taps(uv_of(coordinates), ag::Located(lod).tensor(), levels, wrap);
   check_close(blend(mipmap(ag::Located(texture).tensor(), levels), taps), expected);
-  check_close(ag::sum(taps.weight, 0), std::vector<double>(60, 1.0));
+  check_close(sum_of_weights(taps), std::vector<double>(60, 1.0));
 }
 
 TEST_CASE("float32 samples are those of float64 to rounding") {

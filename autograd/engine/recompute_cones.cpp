@@ -1,0 +1,155 @@
+#include <autograd/engine/plan.h>
+#include <autograd/ir/builder.h>
+
+#include <algorithm>
+
+// A backward pass over many elements wants most of what the forward pass knew. Where that is much, to write it all to
+// memory and to read it again takes longer than to compute it again, lookups included:
+//
+//     region 2 [pixels]   corners looked up, 300 operations, 60 of which the backward pass reads
+//     region 7 [pixels]   the same again, and the backward pass: no array of 60 is ever written
+//
+// For each region this weighs the whole cone of what it reads from others of its domain, element for element, down to
+// what stays in memory anyway. What is cheap by itself is left to recompute.cpp.
+
+namespace autograd::engine {
+
+namespace {
+
+using Kind = Op::Kind;
+
+// Cycles for a vector of elements, roughly: what passes through memory comes from the outer caches.
+constexpr int64_t of_store = 15, of_load = 15, of_lookup = 25;
+constexpr int64_t least_elements = 65536;  // smaller values stay in the inner caches
+
+int64_t cost_of(ir::Code code) {
+  switch (code) {
+    case ir::Code::divide:
+    case ir::Code::square_root: return 12;
+    default: return 1;
+  }
+}
+
+int64_t cost_of(const Planner& planner, uint32_t node) {
+  if (planner.node(node).op->kind == Kind::gather) return of_lookup;
+  ir::Program program;
+  ir::Builder builder(program);
+  ir::Value inputs[3] = {};
+  const std::span<const uint32_t> from = planner.recording.inputs(node);
+  for (size_t i = 0; i < from.size(); ++i)
+    inputs[i] = builder.load(static_cast<uint16_t>(i), planner.node(from[i]).dtype);
+  const size_t loads = builder.size();
+  planner.node(node).op->lower(builder, std::span<const ir::Value>(inputs, from.size()), planner.node(node).dtype);
+  int64_t cost = 0;
+  for (size_t i = loads; i < builder.size(); ++i) cost += cost_of(program.body[i].code);
+  return cost;
+}
+
+class Cones {
+ public:
+  explicit Cones(Planner& planner) : planner_(planner), marks_(planner.recording.size()), readers_(marks_.size()) {
+    for (uint32_t region = 0; region < planner.drafts.size(); ++region) {
+      for (uint32_t node : planner.drafts[region].nodes) {
+        for_each_walk(node, [&](const Walk& walk) {
+          if (!planner.known(walk.base) && planner.states[walk.base].region != region) readers_[walk.base].add(region);
+        });
+      }
+    }
+    for (uint32_t output : planner.recording.outputs()) {
+      if (!planner.known(output)) readers_[contiguous_base(planner, output)].others = true;
+    }
+  }
+
+  void run(uint32_t region) {
+    Draft& draft = planner_.drafts[region];
+    if (draft.call || draft.stages != none || draft.domain.size() < least_elements) return;
+    region_ = region;
+    find_cone();
+    if (cone_.empty() || !lasting_ || draft.nodes.size() + cone_.size() > region_limit() || gain_ <= cost()) return;
+    Demands demands = draft.demands;
+    for (uint32_t node : cone_) demands = both(demands, demands_of(planner_, node, draft.domain));
+    if (!accepts(draft, demands)) return;
+    draft.demands = demands;
+    draft.nodes.insert(draft.nodes.end(), cone_.begin(), cone_.end());
+    std::ranges::sort(draft.nodes);
+  }
+
+ private:
+  struct Readers {
+    uint32_t region = none;
+    bool others = false;
+    void add(uint32_t reader) {
+      others = others || (region != none && region != reader);
+      region = reader;
+    }
+  };
+
+  template <class Use>
+  void for_each_walk(uint32_t node, Use&& use) const {
+    const NodeState& state = planner_.states[node];
+    for (uint32_t k = 0; k < state.source_count; ++k) {
+      const Source& source = planner_.sources[state.sources + k];
+      if (source.kind == Source::Kind::number) continue;
+      use(source.walk);
+      if (source.kind == Source::Kind::gathered) use(source.index);
+    }
+  }
+
+  /// Whether the region may compute its own copy of what `walk` reads: arithmetic or a lookup of another region of
+  /// this domain.
+  bool is_copyable(const Walk& walk) const {
+    if (!walk.identity || planner_.known(walk.base)) return false;
+    const Kind kind = planner_.node(walk.base).op->kind;
+    const uint32_t region = planner_.states[walk.base].region;
+    return (kind == Kind::map || kind == Kind::gather) && region != none && region != region_ &&
+           planner_.drafts[region].domain == planner_.drafts[region_].domain;
+  }
+
+  bool is_marked(uint32_t node) const { return marks_[node] == region_ + 1; }
+
+  /// The region's own reads first, then those of the cone as it grows.
+  void find_cone() {
+    cone_.clear();
+    gain_ = 0;
+    lasting_ = true;
+    const Draft& draft = planner_.drafts[region_];
+    for (uint32_t node : draft.nodes) marks_[node] = region_ + 1;
+    for (uint32_t node : draft.nodes) for_each_walk(node, [&](const Walk& walk) { visit(walk, true); });
+    for (size_t i = 0; i < cone_.size(); ++i) for_each_walk(cone_[i], [&](const Walk& walk) { visit(walk, false); });
+  }
+
+  void visit(const Walk& walk, bool own) {
+    if (is_marked(walk.base)) return;
+    marks_[walk.base] = region_ + 1;
+    if (is_copyable(walk)) {
+      cone_.push_back(walk.base);
+      if (own) gain_ += of_load + (readers_[walk.base].others ? 0 : of_store);
+    } else if (!own && walk.identity) {
+      gain_ -= of_load;  // one more array to read
+      lasting_ = lasting_ && planner_.known(walk.base);
+    }
+  }
+
+  int64_t cost() const {
+    int64_t cost = 0;
+    for (uint32_t node : cone_) cost += cost_of(planner_, node);
+    return cost;
+  }
+
+  Planner& planner_;
+  std::vector<uint32_t> marks_;  ///< the last region that has or reads a node, plus 1
+  std::vector<Readers> readers_;
+  std::vector<uint32_t> cone_;
+  uint32_t region_ = none;
+  int64_t gain_ = 0;
+  bool lasting_ = true;  ///< no array needs to stay in memory for longer
+};
+
+}  // namespace
+
+void recompute_cones(Planner& planner) {
+  Cones cones(planner);
+  for (uint32_t region = 0; region < planner.drafts.size(); ++region) cones.run(region);
+}
+
+}  // namespace autograd::engine
