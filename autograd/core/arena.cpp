@@ -1,4 +1,5 @@
 #include <autograd/core/arena.h>
+#include <autograd/core/large_pages.h>
 
 #include <algorithm>
 
@@ -34,6 +35,7 @@ void* Arena::allocate(int64_t bytes) {
     block.size = std::max(size, blocks_.empty() ? first_block : 2 * blocks_.back().size);
     // Not value-initialised. Kernels may read, not write, a vector past the end of a buffer.
     block.memory.reset(new std::byte[block.size + 2 * alignment]);
+    advise_large_pages(block.memory.get(), block.size);
     const auto address = reinterpret_cast<uintptr_t>(block.memory.get());
     block.begin = block.memory.get() + (alignment - address % alignment) % alignment;
     ASAN_POISON_MEMORY_REGION(block.begin, block.size);

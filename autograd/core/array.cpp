@@ -1,5 +1,6 @@
 #include <autograd/core/array.h>
 #include <autograd/core/error.h>
+#include <autograd/core/large_pages.h>
 #include <autograd/core/storage.h>
 
 #include <algorithm>
@@ -44,6 +45,7 @@ Storage* Storage::create(const Shape& shape, DType dtype) {
   // Kernels may read, not write, a vector past the end of a buffer.
   const int64_t bytes = shape.size() * size_of(dtype) + 64;
   storage->data = static_cast<std::byte*>(::operator new(static_cast<size_t>(bytes), alignment));
+  advise_large_pages(storage->data, static_cast<size_t>(bytes));
   return storage.release();
 }
 

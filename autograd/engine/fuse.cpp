@@ -286,6 +286,7 @@ void fuse(Planner& planner) {
   stream_scatters(planner);
   group_stages(planner);
   recompute_cones(planner);
+  sink(planner);
   recompute(planner);
   Storing storing(planner);
   for (uint32_t region = 0; region < planner.drafts.size(); ++region) storing.run(region);

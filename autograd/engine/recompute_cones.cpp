@@ -49,14 +49,16 @@ class Cones {
  public:
   explicit Cones(Planner& planner) : planner_(planner), marks_(planner.recording.size()), readers_(marks_.size()) {
     for (uint32_t region = 0; region < planner.drafts.size(); ++region) {
-      for (uint32_t node : planner.drafts[region].nodes) {
-        for_each_walk(node, [&](const Walk& walk) {
-          if (!planner.known(walk.base) && planner.states[walk.base].region != region) readers_[walk.base].add(region);
-        });
+      const auto read = [&](const Walk& walk, bool) {
+        if (!planner.known(walk.base) && planner.states[walk.base].region != region) readers_[walk.base].add(region);
+      };
+      for (uint32_t node : planner.drafts[region].nodes) for_each_walk(node, read);
+      for (const std::vector<uint32_t>& together : planner.drafts[region].scatters) {
+        for (uint32_t node : together) for_each_walk(node, read);
       }
     }
     for (uint32_t output : planner.recording.outputs()) {
-      if (!planner.known(output)) readers_[contiguous_base(planner, output)].others = true;
+      if (!planner.known(output)) readers_[contiguous_base(planner, output)].add(none);
     }
   }
 
@@ -76,22 +78,22 @@ class Cones {
 
  private:
   struct Readers {
-    uint32_t region = none;
-    bool others = false;
-    void add(uint32_t reader) {
-      others = others || (region != none && region != reader);
-      region = reader;
+    uint32_t first = none, last = 0;
+    void add(uint32_t region) {
+      first = std::min(first, region);
+      last = std::max(last, region);
     }
   };
 
+  /// use(walk, is_list): a list of indices, which stays one
   template <class Use>
   void for_each_walk(uint32_t node, Use&& use) const {
     const NodeState& state = planner_.states[node];
     for (uint32_t k = 0; k < state.source_count; ++k) {
       const Source& source = planner_.sources[state.sources + k];
       if (source.kind == Source::Kind::number) continue;
-      use(source.walk);
-      if (source.kind == Source::Kind::gathered) use(source.index);
+      use(source.walk, false);
+      if (source.kind == Source::Kind::gathered) use(source.index, prefers_list(source, planner_.node(node).size()));
     }
   }
 
@@ -114,19 +116,22 @@ class Cones {
     lasting_ = true;
     const Draft& draft = planner_.drafts[region_];
     for (uint32_t node : draft.nodes) marks_[node] = region_ + 1;
-    for (uint32_t node : draft.nodes) for_each_walk(node, [&](const Walk& walk) { visit(walk, true); });
-    for (size_t i = 0; i < cone_.size(); ++i) for_each_walk(cone_[i], [&](const Walk& walk) { visit(walk, false); });
+    for (uint32_t node : draft.nodes)
+      for_each_walk(node, [&](const Walk& walk, bool is_list) { visit(walk, is_list, true); });
+    for (size_t i = 0; i < cone_.size(); ++i)
+      for_each_walk(cone_[i], [&](const Walk& walk, bool is_list) { visit(walk, is_list, false); });
   }
 
-  void visit(const Walk& walk, bool own) {
+  void visit(const Walk& walk, bool is_list, bool own) {
     if (is_marked(walk.base)) return;
     marks_[walk.base] = region_ + 1;
-    if (is_copyable(walk)) {
+    if (is_copyable(walk) && !is_list) {
       cone_.push_back(walk.base);
-      if (own) gain_ += of_load + (readers_[walk.base].others ? 0 : of_store);
+      const bool alone = readers_[walk.base].first == region_ && readers_[walk.base].last == region_;
+      if (own) gain_ += of_load + (alone ? of_store : 0);
     } else if (!own && walk.identity) {
       gain_ -= of_load;  // one more array to read
-      lasting_ = lasting_ && planner_.known(walk.base);
+      lasting_ = lasting_ && (planner_.known(walk.base) || readers_[walk.base].last >= region_);
     }
   }
 

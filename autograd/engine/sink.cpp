@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-// A forward pass is recorded first, so its nodes open the first region of their domain. Where the backward
-// pass, behind some call, is all that reads them, they had better be computed there: values that went
-// through memory stay in registers.
+// A forward pass is recorded first, so its nodes open the first region of their domain. Where the backward pass, behind
+// some call, is what reads them first, they had better be computed there: values that went through memory stay in
+// registers. Who else reads them comes later, and reads what that region leaves in memory.
 //
 //     region 0 [pixels]    w = f(x)                         region 1  g = call(...)
 //     region 1             g = call(...)             -->    region 2  w = f(x)
@@ -14,43 +14,47 @@ namespace autograd::engine {
 
 namespace {
 
-/// The region that alone reads a region's values, element for element.
-struct Reader {
-  enum class Kind : uint8_t { nobody, one, others };
-  Kind kind = Kind::nobody;
+/// The first region that reads another's values, or has copies of them.
+struct FirstReader {
   uint32_t region = none;
+  bool in_register = false;  ///< it is of the same domain, and reads element for element
 
-  void add(uint32_t reader, bool in_register) {
-    const bool first = kind == Kind::nobody || (kind == Kind::one && region == reader);
-    kind = first && in_register ? Kind::one : Kind::others;
-    region = reader;
+  void add(uint32_t reader, bool element_for_element) {
+    if (reader < region) *this = {reader, element_for_element};
+    if (reader == region) in_register = in_register && element_for_element;
   }
 };
 
-std::vector<Reader> find_readers(const Planner& planner) {
-  std::vector<Reader> readers(planner.drafts.size());
+std::vector<FirstReader> find_readers(const Planner& planner) {
+  std::vector<FirstReader> readers(planner.drafts.size());
   const auto read = [&](const Walk& walk, uint32_t by, bool in_register) {
     if (planner.known(walk.base)) return;
     const uint32_t region = planner.states[walk.base].region;
     if (region == none || region == by) return;
     const Draft &from = planner.drafts[region], &to = planner.drafts[by];
+    if (std::ranges::binary_search(to.nodes, walk.base)) return;  // a copy of its own
     readers[region].add(by, in_register && walk.identity && !to.call && from.domain == to.domain);
   };
   for (uint32_t region = 0; region < planner.drafts.size(); ++region) {
-    for (const uint32_t node : planner.drafts[region].nodes) {
+    const Draft& draft = planner.drafts[region];
+    const auto read_all = [&](uint32_t node) {
       const NodeState& state = planner.states[node];
+      if (state.region != region) readers[state.region].add(region, true);
       for (uint32_t k = 0; k < state.source_count; ++k) {
         const Source& source = planner.sources[state.sources + k];
         if (source.kind == Source::Kind::number) continue;
         read(source.walk, region, source.kind == Source::Kind::memory);
-        if (source.kind == Source::Kind::gathered) read(source.index, region, true);
+        if (source.kind == Source::Kind::gathered)
+          read(source.index, region, !prefers_list(source, draft.domain.size()));
+      }
+    };
+    std::ranges::for_each(draft.nodes, read_all);
+    for (const std::vector<uint32_t>& together : draft.scatters) {
+      for (const uint32_t node : together) {
+        const NodeState& state = planner.states[node];
+        read(planner.sources[state.sources + 1].walk, region, false);  // the indices; the values are the region's own
       }
     }
-  }
-  for (const uint32_t output : planner.recording.outputs()) {
-    if (planner.known(output)) continue;
-    const uint32_t region = planner.states[contiguous_base(planner, output)].region;
-    if (region != none) readers[region].kind = Reader::Kind::others;
   }
   return readers;
 }
@@ -72,25 +76,42 @@ void drop_empty(Planner& planner) {
   for (NodeState& state : planner.states) {
     if (state.region != none) state.region = number[state.region];
   }
+  for (StageDraft& stages : planner.stages) stages.first = number[stages.first];
 }
 
-void sink(Planner& planner) {
-  const std::vector<Reader> readers = find_readers(planner);
+namespace {
+
+/// Moves regions to their first readers; one that gave or took is left alone, as its readers are others by then.
+bool sink_once(Planner& planner) {
+  const std::vector<FirstReader> readers = find_readers(planner);
+  std::vector<bool> changed(planner.drafts.size());
   bool moved = false;
   for (uint32_t region = 0; region < planner.drafts.size(); ++region) {
     Draft& from = planner.drafts[region];
-    if (from.call || has_folds(from) || readers[region].kind != Reader::Kind::one) continue;
-    Draft& to = planner.drafts[readers[region].region];
+    const FirstReader& reader = readers[region];
+    if (from.call || has_folds(from) || from.stages != none || !from.scatters.empty() || !reader.in_register) continue;
+    Draft& to = planner.drafts[reader.region];
+    if (changed[region] || changed[reader.region] || to.stages != none) continue;
     if (from.nodes.size() + to.nodes.size() > region_limit() || !accepts(to, from.demands)) continue;
-    for (const uint32_t node : from.nodes) planner.states[node].region = readers[region].region;
+    for (const uint32_t node : from.nodes) {
+      if (planner.states[node].region == region) planner.states[node].region = reader.region;
+    }
     to.demands = both(to.demands, from.demands);
     const auto middle = static_cast<std::ptrdiff_t>(to.nodes.size());
     to.nodes.insert(to.nodes.end(), from.nodes.begin(), from.nodes.end());
     std::inplace_merge(to.nodes.begin(), to.nodes.begin() + middle, to.nodes.end());
+    to.nodes.erase(std::unique(to.nodes.begin(), to.nodes.end()), to.nodes.end());  // copies that it had
     from.nodes.clear();
-    moved = true;
+    changed[region] = changed[reader.region] = moved = true;
   }
   if (moved) drop_empty(planner);
+  return moved;
+}
+
+}  // namespace
+
+void sink(Planner& planner) {
+  while (sink_once(planner)) continue;
 }
 
 }  // namespace autograd::engine

@@ -118,6 +118,51 @@ class PlacesOp : public ag::CustomOp {
   }
 };
 
+/// Lists of values [n] of visible pixels, one for each channel, at both ends of crossings: inner less outer, [channels,
+/// m]. What an operation such as this gives is kept, so a gradient asked for later needs no pixel's values but these.
+class DifferencesOp : public ag::CustomOp {
+ public:
+  enum Input : size_t { places, signs, values };  // those of PlacesOp; signs of the values' type
+  const char* name() const override { return "antialiased_image"; }
+
+  ag::OutputType output(std::span<const ag::OutputType> inputs) const override {
+    return {{static_cast<int64_t>(inputs.size() - values), inputs[places].shape[1]}, inputs[values].dtype};
+  }
+
+  void run(ag::CustomCall& call) const override {
+    if (call.type(values) == ag::DType::float64)
+      subtract<double>(call);
+    else
+      subtract<float>(call);
+  }
+
+  std::vector<Tensor> vjp(const Tensor& grad, std::span<const Tensor> inputs, const Tensor&) const override {
+    std::vector<Tensor> grads(inputs.size());
+    for (size_t i = values; i < inputs.size(); ++i) {
+      const Tensor part = ag::select(grad, 0, static_cast<int64_t>(i - values)) * inputs[signs];
+      grads[i] = ag::scatter_add(part, inputs[places], inputs[i].size());
+    }
+    return grads;
+  }
+
+ private:
+  template <class T>
+  void subtract(ag::CustomCall& call) const {
+    const std::span<const int32_t> place = call.input<int32_t>(places);
+    const std::span<const T> sign = call.input<T>(signs);
+    const size_t count = place.size() / 2, channels = call.input_count() - values;
+    const std::span<T> out = call.output<T>(0, {static_cast<int64_t>(channels), static_cast<int64_t>(count)});
+    for (size_t c = 0; c < channels; ++c) {
+      const std::span<const T> value = call.input<T>(values + c);
+      for (size_t i = 0; i < count; ++i) {
+        const size_t outer = count + i;  // sign 0: not visible, so black
+        const T other = sign[outer] == 0 ? T(0) : value[static_cast<size_t>(place[outer])];
+        out[c * count + i] = value[static_cast<size_t>(place[i])] - other;
+      }
+    }
+  }
+};
+
 /// An image over zeros from values at pixels [n] in ascending order, and what is added to some of them afterwards, at
 /// receivers [m]; a list of values [n] and one of additions [m] for each channel. As scatter_add of the stacked lists,
 /// twice, but in one pass over the image. A constant channel may follow, 1 at the pixels, with additions of its own.
@@ -229,14 +274,14 @@ Tensor antialiased_image(std::span<const Tensor> channels, const VisiblePixels& 
                          const Crossings& crossings, const ImageOptions& options) {
   check_values("antialiased_image", channels, pixels);
   const std::vector<Tensor> places = ag::eager(PlacesOp(), 2, {pixels.pixel, crossings.inner, crossings.outer});
-  const Tensor sign = ag::cast(places[1], channels[0].dtype());
   const auto [part, receiver] = overlap(clip, crossings);
+  std::vector<Tensor> ends{places[0], ag::cast(places[1], channels[0].dtype())};
+  ends.insert(ends.end(), channels.begin(), channels.end());
+  const Tensor differences = ag::custom(std::make_shared<DifferencesOp>(), ends);
   std::vector<Tensor> inputs{pixels.pixel, receiver};
   inputs.insert(inputs.end(), channels.begin(), channels.end());
-  for (const Tensor& channel : channels) {
-    const Tensor ends = ag::gather(channel, places[0]);  // [2, m]
-    inputs.push_back(part * ag::sum(ends * sign, 0));
-  }
+  for (size_t c = 0; c < channels.size(); ++c)
+    inputs.push_back(part * ag::select(differences, 0, static_cast<int64_t>(c)));
   if (options.coverage) inputs.push_back(ag::where(ag::select(places[1], 0, 1) == 0, part, 0));
   return ag::custom(std::make_shared<ImageOp>(pixels.frame, channels.size()), inputs);
 }

@@ -138,7 +138,7 @@ class Scene {
     });
     const double shading = seconds([&] {
       const render::VisiblePixels pixels = render::visible_pixels(ids);
-      const render::Corners corners = render::corners(mesh_.triangles, pixels);
+      const render::Corners corners = render::corners(mesh_.triangles, pixels, mesh_.vertices());
       const render::Vec3 weights = render::barycentrics(clip, corners, pixels);
       const render::Vec3 colour = render::interpolate(render::unpack3(colours), corners, weights);
       const Tensor channels[] = {colour.x, colour.y, colour.z};

@@ -94,7 +94,7 @@ class Scene {
     const Tensor ids = render::visibility(clip, mesh_.triangles, {views, size, size});
     const render::Crossings crossings = render::silhouettes(clip, mesh_.triangles, topology_, ids);
     const render::VisiblePixels pixels = render::visible_pixels(ids);
-    const render::Corners corners = render::corners(mesh_.triangles, pixels);
+    const render::Corners corners = render::corners(mesh_.triangles, pixels, mesh_.vertices());
     const render::WeightDerivatives derivatives = render::weight_derivatives(clip, corners, pixels);
     const render::Vec3& weights = derivatives.weights;
     const render::Corners at = render::corners(mesh_.uv_triangles, pixels);
