@@ -202,7 +202,9 @@ enum WorkspaceBlock : std::size_t {
   bin_starts,
   binned_triangles,
   binned_view,
-  bin_pixels,
+  tile_keys,
+  tiles_drawn,
+  bin_keys,
   // crossings
   candidates,
   slot_bits,
