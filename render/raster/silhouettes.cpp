@@ -11,7 +11,7 @@ namespace {
 
 /// The kernel trusts its ids; a caller may bring those of another mesh.
 void check_ids(std::span<const int32_t> ids, int64_t first, int64_t count) {
-  const IntRange range = range_of(ids);
+  const kernels::Range range = kernels::range_of(ids);
   if (ids.empty() || (range.lowest >= -1 && range.highest < first + count)) return;
   throw ag::IndexError("silhouettes: ids from " + std::to_string(range.lowest) + " to " +
                        std::to_string(range.highest) + " for triangles " + std::to_string(first) + " to " +
