@@ -159,14 +159,15 @@ class StepsOp : public ag::CustomOp {
     const std::span<const T> sign = call.input<T>(signs);
     const size_t channels = call.input_count() - first_channel, count = place.size() / 2;
     const std::span<T> steps = call.output<T>(0, {static_cast<int64_t>(channels), static_cast<int64_t>(count)});
-    for (size_t c = 0; c < channels; ++c) {
-      const std::span<const T> channel = call.input<T>(first_channel + c);
-      if (channel.empty()) continue;  // nor are there crossings
-      for (size_t i = 0; i < count; ++i) {
-        const T inner = channel[static_cast<size_t>(place[i])], outer = channel[static_cast<size_t>(place[count + i])];
-        steps[c * count + i] = inner * sign[i] + outer * sign[count + i];
+    if (count == 0) return;  // as where nothing is visible
+    const double cost = 4 * static_cast<double>(steps.size());
+    ag::parallel_for(static_cast<int64_t>(count), cost, [&](int64_t begin, int64_t end) {
+      for (size_t c = 0; c < channels; ++c) {
+        const T* const channel = call.input<T>(first_channel + c).data();
+        for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+          steps[c * count + i] = channel[place[i]] * sign[i] + channel[place[count + i]] * sign[count + i];
       }
-    }
+    });
   }
 };
 
@@ -219,18 +220,20 @@ class ImageOp : public ag::CustomOp {
     const std::span<T> image = call.output<T>(0, {frame_.views, frame_.height, frame_.width, channels});
     std::vector<const T*> lists;
     for (size_t c = 0; c < channels_; ++c) lists.push_back(call.input<T>(first_channel + c).data());
+    std::vector<const T*> added;
+    for (size_t c = 0; c < channels_; ++c) added.push_back(call.input<T>(additions).data() + c * receiver.size());
+    if (coverage_) added.push_back(call.input<T>(first_channel + channels_).data());
     ag::parallel_for(count, static_cast<double>(image.size()) * 0.1, [&](int64_t begin, int64_t end) {
       const auto place = [&](int64_t from) { return std::lower_bound(pixel.begin(), pixel.end(), from); };
       const auto first = place(begin), last = place(end);
       const auto skipped = static_cast<size_t>(first - pixel.begin());
       kernels::write_image<T>({first, last}, {lists.data(), channels_, skipped, coverage_}, begin, end, image.data());
+      for (size_t i = 0; i < receiver.size(); ++i) {
+        if (receiver[i] < begin || receiver[i] >= end) continue;
+        T* const out = &image[static_cast<size_t>(receiver[i]) * added.size()];
+        for (size_t c = 0; c < added.size(); ++c) out[c] += added[c][i];
+      }
     });
-    const auto add = [&](const T* addition, size_t channel) {
-      for (size_t i = 0; i < receiver.size(); ++i)
-        image[static_cast<size_t>(receiver[i]) * width() + channel] += addition[i];
-    };
-    for (size_t c = 0; c < channels_; ++c) add(call.input<T>(additions).data() + c * receiver.size(), c);
-    if (coverage_) add(call.input<T>(first_channel + channels_).data(), channels_);
   }
 
   Frame frame_;
