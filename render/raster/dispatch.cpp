@@ -23,6 +23,7 @@ struct Variant {
   decltype(&baseline::count_visible) count_visible;
   decltype(&baseline::list_visible) list_visible;
   decltype(&baseline::look_up_corners) look_up_corners;
+  decltype(&baseline::multiply_add) multiply_add;
   decltype(&baseline::write_image<float>) write_float_image;
   decltype(&baseline::write_image<double>) write_double_image;
 };
@@ -31,7 +32,7 @@ struct Variant {
   {                                                                                                     \
 #variant, variant::sort_into_bins, variant::draw_bin, variant::crossings, variant::range_of,        \
         variant::is_ascending, variant::count_visible, variant::list_visible, variant::look_up_corners, \
-        variant::write_image < float>, variant::write_image < double>                                   \
+        variant::multiply_add, variant::write_image < float>, variant::write_image < double>            \
   }
 
 Variant choose() {
@@ -118,6 +119,10 @@ void list_visible(std::span<const int32_t> ids, const PixelRow& row, const Pixel
 
 void look_up_corners(std::span<const int32_t> triangles, std::span<const int32_t> seen, int32_t* const (&out)[3]) {
   chosen().look_up_corners(triangles, seen, out);
+}
+
+void multiply_add(std::span<const int32_t> factors, int32_t factor, std::span<const int32_t> values, int32_t* out) {
+  chosen().multiply_add(factors, factor, values, out);
 }
 
 template <>

@@ -94,6 +94,9 @@ void list_visible(std::span<const int32_t> ids, const PixelRow& row, const Pixel
 /// Corner k of the triangles seen to out[k].
 void look_up_corners(std::span<const int32_t> triangles, std::span<const int32_t> seen, int32_t* const (&out)[3]);
 
+/// out = factors * factor + values; all as long as `values`.
+void multiply_add(std::span<const int32_t> factors, int32_t factor, std::span<const int32_t> values, int32_t* out);
+
 /// Values of pixels, a list a channel, from `first` on; behind them a channel of 1 where `coverage`.
 template <class T>
 struct ImageChannels {

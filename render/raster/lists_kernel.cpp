@@ -122,6 +122,10 @@ void look_up_corners(std::span<const int32_t> triangles, std::span<const int32_t
   }
 }
 
+void multiply_add(std::span<const int32_t> factors, int32_t factor, std::span<const int32_t> values, int32_t* out) {
+  for (std::size_t i = 0; i < values.size(); ++i) out[i] = factors[i] * factor + values[i];
+}
+
 template <class T>
 void write_image(std::span<const int32_t> pixels, const ImageChannels<T>& channels, int64_t begin, int64_t end,
                  T* image) {

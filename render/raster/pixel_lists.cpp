@@ -1,6 +1,7 @@
 #include <render/raster/list_ops.h>
 #include <render/raster/visibility.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -64,14 +65,14 @@ class CornersOp : public ag::CustomOp {
     for (size_t k = 0; k < 3; ++k) vertex[k] = call.output<int32_t>(k, {count});
     for (size_t k = 0; k < 3 && vertices_ > 0; ++k) row[k] = call.output<int32_t>(3 + k, {count});
     ag::parallel_for(count, static_cast<double>(count) * 2, [&](int64_t begin, int64_t end) {
-      const auto first = static_cast<size_t>(begin), here = static_cast<size_t>(end - begin);
-      kernels::look_up_corners(triangles, seen.subspan(first, here),
-                               {&vertex[0][first], &vertex[1][first], &vertex[2][first]});
-      if (vertices_ == 0) return;
-      const auto length = static_cast<int32_t>(vertices_);
-      for (size_t k = 0; k < 3; ++k) {
-        for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
-          row[k][i] = views[i] * length + vertex[k][i];
+      constexpr int64_t stretch = 2048;  // pixels whose corners are still in the innermost cache
+      for (; begin < end; begin += stretch) {
+        const auto first = static_cast<size_t>(begin), here = static_cast<size_t>(std::min(end - begin, stretch));
+        kernels::look_up_corners(triangles, seen.subspan(first, here),
+                                 {&vertex[0][first], &vertex[1][first], &vertex[2][first]});
+        for (size_t k = 0; k < 3 && vertices_ > 0; ++k)
+          kernels::multiply_add(views.subspan(first, here), static_cast<int32_t>(vertices_),
+                                vertex[k].subspan(first, here), &row[k][first]);
       }
     });
   }
