@@ -128,9 +128,10 @@ struct Boxes {
   out.drawn = (first_column <= last_column) & (first_row <= last_row) & __builtin_convertvector(seen, Ints);
 }
 
-// Tiny triangles are drawn where they come in numbers, all others are listed.
+// Tiny triangles are drawn where they come in numbers, in the list and in the view; all others are listed.
 void list_boxes(const Screen& screen, const Scene& scene, TinyPainter& painter, BoxList& list) {
   const std::size_t count = scene.triangles.size() / 3;
+  const bool many = TinyPainter::pays(count, scene.viewport);
   for (std::size_t first = 0; first < count; first += lanes) {
     const auto here = static_cast<int>(count - first < lanes ? count - first : lanes);
     const int32_t* corners[lanes];
@@ -146,7 +147,7 @@ void list_boxes(const Screen& screen, const Scene& scene, TinyPainter& painter, 
     const Ints numbers = lane_numbers + static_cast<int32_t>(first);
     Ints drawn = boxes.drawn & (flags == 0) & (lane_numbers < here);
     const Ints tiny = drawn & boxes.tiny;
-    if (__builtin_popcount(sign_bits(tiny)) >= lanes / 2) {
+    if (many && __builtin_popcount(sign_bits(tiny)) >= lanes / 2) {
       TinyTriangles triangles;
       make_corner(a, triangles.a), make_corner(b, triangles.b), make_corner(c, triangles.c);
       triangles.first_column = boxes.first_column, triangles.last_column = boxes.last_column;

@@ -11,18 +11,21 @@ namespace {
 
 constexpr auto step = static_cast<std::size_t>(lanes);
 
-// By aligned vectors, which are whole cache lines where vectors are that wide, and overlapping ones at the ends.
+// By aligned vectors, which are whole cache lines where vectors are that wide, and overlapping ones at the ends. Lines
+// are asked for well before: an image leaves the caches from step to step, and stores alone wait for each page anew.
 template <class T>
 void fill_with_zeros(T* first, T* last) {
-  constexpr std::ptrdiff_t count = sizeof(Longs) / sizeof(T);
+  constexpr std::ptrdiff_t count = sizeof(Longs) / sizeof(T), ahead = 2048 / sizeof(T);
   if (last - first < count) {
     while (first != last) *first++ = 0;
     return;
   }
   store(first, Longs{});
   const auto beyond = reinterpret_cast<std::uintptr_t>(first) / sizeof(T) % static_cast<std::size_t>(count);
-  for (first += count - static_cast<std::ptrdiff_t>(beyond); last - first >= count; first += count)
+  for (first += count - static_cast<std::ptrdiff_t>(beyond); last - first >= count; first += count) {
+    __builtin_prefetch(first + ahead, 1);
     store(first, Longs{});
+  }
   store(last - count, Longs{});
 }
 

@@ -21,6 +21,13 @@ struct TinyTriangles {
 
 class TinyPainter {
  public:
+  // Whether so many triangles are worth a bin's keys in memory of their own, which the caches may have lost.
+  static bool pays(std::size_t triangles, Viewport viewport) {
+    constexpr std::size_t in_a_bin = 256;
+    return triangles * bin_area >=
+           in_a_bin * static_cast<std::size_t>(viewport.width) * static_cast<std::size_t>(viewport.height);
+  }
+
   TinyPainter(Workspace& workspace, Viewport viewport)
       : workspace_(workspace),
         bin_columns_((viewport.width + bin_size - 1) / bin_size),
