@@ -63,9 +63,9 @@ void check_values(const char* operation, std::span<const Tensor> channels, const
   }
 }
 
-/// Visible pixels [n], inner and outer pixels of crossings in. Out, [2, m] each: the places of the inner and of the
-/// outer pixels among the visible ones, with 0 for those that are not visible; and 1 for an inner pixel, -1 for an
-/// outer one that is visible, else 0.
+/// Visible pixels [n], inner and outer pixels of crossings in. Out, both [2, m]: the places of the inner and of the
+/// outer pixels in the list, with 0 for those that are not visible; and 1 for an inner pixel, -1 for an outer one that
+/// is visible, else 0.
 class PlacesOp : public ag::CustomOp {
  public:
   const char* name() const override { return "antialiased_image"; }
@@ -76,19 +76,23 @@ class PlacesOp : public ag::CustomOp {
     const size_t count = inner.size();
     const auto extent = static_cast<int64_t>(count);
     const std::span<int32_t> place = call.output<int32_t>(0, {2, extent}), sign = call.output<int32_t>(1, {2, extent});
-    auto near = pixel.begin();
-    for (size_t i = 0; i < count; ++i) {
-      near = find(pixel, near, inner[i]);
-      if (near == pixel.end() || *near != inner[i])
-        throw ag::IndexError("antialiased_image: a crossing's inner pixel " + std::to_string(inner[i]) +
-                             " is not visible");
-      const auto other = find(pixel, near, outer[i]);
-      const bool seen = other != pixel.end() && *other == outer[i];
-      place[i] = static_cast<int32_t>(near - pixel.begin());
-      place[count + i] = seen ? static_cast<int32_t>(other - pixel.begin()) : 0;
-      sign[i] = 1;
-      sign[count + i] = seen ? -1 : 0;
-    }
+    ag::parallel_for(extent, 20 * static_cast<double>(count), [&](int64_t begin, int64_t end) {
+      // Crossings come in order, so each is looked for where the one before was.
+      auto near = pixel.begin(), before = near, behind = near;
+      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+        near = find(pixel, near, inner[i]);
+        if (near == pixel.end() || *near != inner[i])
+          throw ag::IndexError("antialiased_image: a crossing's inner pixel " + std::to_string(inner[i]) +
+                               " is not visible");
+        auto& other = outer[i] < inner[i] ? before : behind;
+        other = find(pixel, other, outer[i]);
+        const bool seen = other != pixel.end() && *other == outer[i];
+        place[i] = static_cast<int32_t>(near - pixel.begin());
+        place[count + i] = seen ? static_cast<int32_t>(other - pixel.begin()) : 0;
+        sign[i] = 1;
+        sign[count + i] = seen ? -1 : 0;
+      }
+    });
   }
 
  private:
@@ -118,67 +122,72 @@ class PlacesOp : public ag::CustomOp {
   }
 };
 
-/// Lists of values [n] of visible pixels, one for each channel, at both ends of crossings: inner less outer, [channels,
-/// m]. What an operation such as this gives is kept, so a gradient asked for later needs no pixel's values but these.
-class DifferencesOp : public ag::CustomOp {
+/// How far each channel steps at crossings, c_inner - c_outer, from their places and signs [2, m] and a list of values
+/// [n] a channel: [channels, m]. By general operations it would be sum(gather(channel, places) * signs, 0). It is one
+/// of its own because gradients need it, and what an operation of this kind returns is kept from one evaluation to the
+/// next, which spares the gradients' the pixels' colours.
+class StepsOp : public ag::CustomOp {
  public:
-  enum Input : size_t { places, signs, values };  // those of PlacesOp; signs of the values' type
   const char* name() const override { return "antialiased_image"; }
 
   ag::OutputType output(std::span<const ag::OutputType> inputs) const override {
-    return {{static_cast<int64_t>(inputs.size() - values), inputs[places].shape[1]}, inputs[values].dtype};
+    return {{static_cast<int64_t>(inputs.size() - first_channel), inputs[places].shape[1]}, inputs[signs].dtype};
   }
 
   void run(ag::CustomCall& call) const override {
-    if (call.type(values) == ag::DType::float64)
-      subtract<double>(call);
+    if (call.type(signs) == ag::DType::float64)
+      take<double>(call);
     else
-      subtract<float>(call);
+      take<float>(call);
   }
 
   std::vector<Tensor> vjp(const Tensor& grad, std::span<const Tensor> inputs, const Tensor&) const override {
     std::vector<Tensor> grads(inputs.size());
-    for (size_t i = values; i < inputs.size(); ++i) {
-      const Tensor part = ag::select(grad, 0, static_cast<int64_t>(i - values)) * inputs[signs];
-      grads[i] = ag::scatter_add(part, inputs[places], inputs[i].size());
+    for (size_t i = first_channel; i < inputs.size(); ++i) {
+      const Tensor of_channel = ag::select(grad, 0, static_cast<int64_t>(i - first_channel));
+      grads[i] = ag::scatter_add(of_channel * inputs[signs], inputs[places], inputs[i].shape()[0]);
     }
     return grads;
   }
 
  private:
+  enum Input : size_t { places, signs, first_channel };
+
   template <class T>
-  void subtract(ag::CustomCall& call) const {
+  static void take(ag::CustomCall& call) {
     const std::span<const int32_t> place = call.input<int32_t>(places);
     const std::span<const T> sign = call.input<T>(signs);
-    const size_t count = place.size() / 2, channels = call.input_count() - values;
-    const std::span<T> out = call.output<T>(0, {static_cast<int64_t>(channels), static_cast<int64_t>(count)});
-    for (size_t c = 0; c < channels; ++c) {
-      const std::span<const T> value = call.input<T>(values + c);
-      for (size_t i = 0; i < count; ++i) {
-        const size_t outer = count + i;  // sign 0: not visible, so black
-        const T other = sign[outer] == 0 ? T(0) : value[static_cast<size_t>(place[outer])];
-        out[c * count + i] = value[static_cast<size_t>(place[i])] - other;
+    const size_t channels = call.input_count() - first_channel, count = place.size() / 2;
+    const std::span<T> steps = call.output<T>(0, {static_cast<int64_t>(channels), static_cast<int64_t>(count)});
+    if (count == 0) return;  // as where nothing is visible
+    const double cost = 4 * static_cast<double>(steps.size());
+    ag::parallel_for(static_cast<int64_t>(count), cost, [&](int64_t begin, int64_t end) {
+      for (size_t c = 0; c < channels; ++c) {
+        const T* const channel = call.input<T>(first_channel + c).data();
+        for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+          const T outer = sign[count + i] == 0 ? T(0) : channel[place[count + i]];
+          steps[c * count + i] = channel[place[i]] - outer;
+        }
       }
-    }
+    });
   }
 };
 
-/// An image over zeros from values at pixels [n] in ascending order, and what is added to some of them afterwards, at
-/// receivers [m]; a list of values [n] and one of additions [m] for each channel. As scatter_add of the stacked lists,
-/// twice, but in one pass over the image. A constant channel may follow, 1 at the pixels, with additions of its own.
+/// An image over zeros from a list of values [n] a channel at pixels [n] in ascending order, and what is added to some
+/// of them afterwards, [channels, m] at receivers [m]: scatter_add twice, but in one pass over the image. A constant
+/// channel may follow, 1 at the pixels, with its own additions [m], the last input.
 class ImageOp : public ag::CustomOp {
  public:
-  enum Input : size_t { pixels, receivers, values };  // then additions
-  ImageOp(const Frame& frame, size_t channels) : frame_(frame), channels_(channels) {}
+  ImageOp(const Frame& frame, size_t channels, bool coverage)
+      : frame_(frame), channels_(channels), coverage_(coverage) {}
   const char* name() const override { return "antialiased_image"; }
 
   ag::OutputType output(std::span<const ag::OutputType> inputs) const override {
-    return {{frame_.views, frame_.height, frame_.width, static_cast<int64_t>(inputs.size() - additions())},
-            inputs[values].dtype};
+    return {{frame_.views, frame_.height, frame_.width, static_cast<int64_t>(width())}, inputs[first_channel].dtype};
   }
 
   void run(ag::CustomCall& call) const override {
-    if (call.type(values) == ag::DType::float64)
+    if (call.type(first_channel) == ag::DType::float64)
       write<double>(call);
     else
       write<float>(call);
@@ -186,73 +195,52 @@ class ImageOp : public ag::CustomOp {
 
   /// The adjoint of placing is looking up.
   std::vector<Tensor> vjp(const Tensor& grad, std::span<const Tensor> inputs, const Tensor&) const override {
-    const Tensor rows = ag::reshape(grad, {frame_.pixels(), grad.shape()[3]});
-    const Tensor placed = ag::gather(rows, inputs[pixels]), added = ag::gather(rows, inputs[receivers]);
+    const Tensor rows = ag::reshape(ag::flatten(grad), {frame_.pixels(), static_cast<int64_t>(width())});
+    const Tensor at_pixels = ag::gather(rows, inputs[pixels]), at_receivers = ag::gather(rows, inputs[receivers]);
+    const auto count = static_cast<int64_t>(channels_);
     std::vector<Tensor> grads(inputs.size());
-    for (size_t i = values; i < additions(); ++i) grads[i] = ag::select(placed, 1, static_cast<int64_t>(i - values));
-    for (size_t i = additions(); i < inputs.size(); ++i)
-      grads[i] = ag::select(added, 1, static_cast<int64_t>(i - additions()));
+    for (int64_t c = 0; c < count; ++c) grads[first_channel + static_cast<size_t>(c)] = ag::select(at_pixels, 1, c);
+    grads[additions] = ag::transpose(ag::slice(at_receivers, 1, {.stop = count}));
+    if (coverage_) grads.back() = ag::select(at_receivers, 1, count);
     return grads;
   }
 
  private:
-  size_t additions() const { return values + channels_; }
+  enum Input : size_t { pixels, receivers, additions, first_channel };
+  size_t width() const { return channels_ + coverage_; }
 
   template <class T>
   void write(ag::CustomCall& call) const {
     const std::span<const int32_t> pixel = call.input<int32_t>(pixels), receiver = call.input<int32_t>(receivers);
     const int64_t count = frame_.pixels();
-    const auto disorder = std::adjacent_find(pixel.begin(), pixel.end(), std::greater_equal<>());
-    if (disorder != pixel.end()) throw ag::ValueError("antialiased_image: visible pixels are not in ascending order");
-    if ((!pixel.empty() && (pixel.front() < 0 || pixel.back() >= count)) || !range_of(receiver).within(count))
+    if (!kernels::is_ascending(pixel))
+      throw ag::ValueError("antialiased_image: visible pixels are not in ascending order");
+    if ((!pixel.empty() && (pixel.front() < 0 || pixel.back() >= count)) ||
+        !is_within(kernels::range_of(receiver), count))
       throw ag::IndexError("antialiased_image: pixels that are not among " + std::to_string(count));
-    const size_t width = call.input_count() - additions();
-    const bool coverage = width > channels_;
-    const std::span<T> image =
-        call.output<T>(0, {frame_.views, frame_.height, frame_.width, static_cast<int64_t>(width)});
-    std::vector<const T*> from;
-    for (size_t c = 0; c < channels_; ++c) from.push_back(call.input<T>(values + c).data());
-    ag::parallel_for(count, static_cast<double>(image.size()) * 0.3, [&](int64_t begin, int64_t end) {
-      const Part part{pixel, begin, end, channels_};
-      if (coverage)
-        channels_ == 3 ? place<T, 4, true>(part, from, image.data()) : place<T, 0, true>(part, from, image.data());
-      else
-        channels_ == 3 ? place<T, 3, false>(part, from, image.data()) : place<T, 0, false>(part, from, image.data());
+    const auto channels = static_cast<int64_t>(width());
+    const std::span<T> image = call.output<T>(0, {frame_.views, frame_.height, frame_.width, channels});
+    std::vector<const T*> lists;
+    for (size_t c = 0; c < channels_; ++c) lists.push_back(call.input<T>(first_channel + c).data());
+    std::vector<const T*> added;
+    for (size_t c = 0; c < channels_; ++c) added.push_back(call.input<T>(additions).data() + c * receiver.size());
+    if (coverage_) added.push_back(call.input<T>(first_channel + channels_).data());
+    ag::parallel_for(count, static_cast<double>(image.size()) * 0.1, [&](int64_t begin, int64_t end) {
+      const auto place = [&](int64_t from) { return std::lower_bound(pixel.begin(), pixel.end(), from); };
+      const auto first = place(begin), last = place(end);
+      const auto skipped = static_cast<size_t>(first - pixel.begin());
+      kernels::write_image<T>({first, last}, {lists.data(), channels_, skipped, coverage_}, begin, end, image.data());
+      for (size_t i = 0; i < receiver.size(); ++i) {
+        if (receiver[i] < begin || receiver[i] >= end) continue;
+        T* const out = &image[static_cast<size_t>(receiver[i]) * added.size()];
+        for (size_t c = 0; c < added.size(); ++c) out[c] += added[c][i];
+      }
     });
-    for (size_t c = 0; c < width; ++c) {
-      const T* addition = call.input<T>(additions() + c).data();
-      for (size_t i = 0; i < receiver.size(); ++i) image[static_cast<size_t>(receiver[i]) * width + c] += addition[i];
-    }
-  }
-
-  /// Pixels [begin, end) of the image.
-  struct Part {
-    std::span<const int32_t> pixel;
-    int64_t begin, end;
-    size_t channels;
-  };
-
-  /// known_width: of a pixel of the image, where it is known; else 0
-  template <class T, size_t known_width, bool coverage>
-  static void place(const Part& part, const std::vector<const T*>& from, T* image) {
-    const size_t channels = known_width > 0 ? known_width - coverage : part.channels;
-    const auto width = static_cast<int64_t>(channels + coverage);
-    const std::span<const int32_t> pixel = part.pixel;
-    const auto first = std::lower_bound(pixel.begin(), pixel.end(), part.begin) - pixel.begin();
-    int64_t next = part.begin;
-    for (auto i = static_cast<size_t>(first); i < pixel.size() && pixel[i] < part.end; ++i) {
-      const int64_t at = pixel[i];
-      if (next < at) std::fill(image + next * width, image + at * width, T(0));
-      T* out = image + at * width;
-      for (size_t c = 0; c < channels; ++c) out[c] = from[c][i];
-      if (coverage) out[channels] = 1;
-      next = at + 1;
-    }
-    std::fill(image + next * width, image + part.end * width, T(0));
   }
 
   Frame frame_;
   size_t channels_;
+  bool coverage_;
 };
 
 }  // namespace
@@ -273,17 +261,16 @@ Tensor antialias(const Tensor& image, const Vec4& clip, const Crossings& crossin
 Tensor antialiased_image(std::span<const Tensor> channels, const VisiblePixels& pixels, const Vec4& clip,
                          const Crossings& crossings, const ImageOptions& options) {
   check_values("antialiased_image", channels, pixels);
-  const std::vector<Tensor> places = ag::eager(PlacesOp(), 2, {pixels.pixel, crossings.inner, crossings.outer});
-  const auto [part, receiver] = overlap(clip, crossings);
-  std::vector<Tensor> ends{places[0], ag::cast(places[1], channels[0].dtype())};
-  ends.insert(ends.end(), channels.begin(), channels.end());
-  const Tensor differences = ag::custom(std::make_shared<DifferencesOp>(), ends);
-  std::vector<Tensor> inputs{pixels.pixel, receiver};
+  const std::vector<Tensor> lists = ag::eager(PlacesOp(), 2, {pixels.pixel, crossings.inner, crossings.outer});
+  std::vector<Tensor> inputs{lists[0], ag::cast(lists[1], channels[0].dtype())};
   inputs.insert(inputs.end(), channels.begin(), channels.end());
-  for (size_t c = 0; c < channels.size(); ++c)
-    inputs.push_back(part * ag::select(differences, 0, static_cast<int64_t>(c)));
-  if (options.coverage) inputs.push_back(ag::where(ag::select(places[1], 0, 1) == 0, part, 0));
-  return ag::custom(std::make_shared<ImageOp>(pixels.frame, channels.size()), inputs);
+  const Tensor steps = ag::custom(std::make_shared<StepsOp>(), inputs);
+
+  const auto [part, receiver] = overlap(clip, crossings);
+  inputs = {pixels.pixel, receiver, part * steps};
+  inputs.insert(inputs.end(), channels.begin(), channels.end());
+  if (options.coverage) inputs.push_back(ag::where(ag::select(lists[1], 0, 1) == 0, part, 0));
+  return ag::custom(std::make_shared<ImageOp>(pixels.frame, channels.size(), options.coverage), inputs);
 }
 
 }  // namespace render

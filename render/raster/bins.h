@@ -22,6 +22,12 @@ struct Box {
   int32_t first_column, last_column, first_row, last_row;
 };
 
+// What tiny triangles drew while they were sorted: keys of a view's pixels, bin after bin, where `drawn` is not 0.
+struct Tiles {
+  int64_t* keys;
+  uint8_t* drawn;
+};
+
 struct BinnedView {
   Screen screen;
   std::span<const int32_t> corners;  // of all triangles
@@ -30,6 +36,7 @@ struct BinnedView {
   int32_t bin_columns;
   std::span<const uint32_t> starts;  // bin i lists triangles[starts[i]] to triangles[starts[i + 1]], in order
   std::span<const BoxedTriangle> triangles;
+  Tiles tiles;
 };
 
 inline int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }

@@ -1,8 +1,9 @@
 #include <render/raster/bins.h>
 #include <render/raster/kernel_variants.h>
+#include <render/raster/tiny_triangles.h>
 
-// Sorting: each triangle's box of pixels; those without a pixel centre in reach are dropped, the others are listed in
-// the bins of 64 x 64 pixels that they touch, in order. Eight triangles at a time.
+// Sorting: each triangle's box of pixels; those without a pixel centre in reach are dropped, tiny ones are drawn, the
+// others are listed in the bins of 64 x 64 pixels that they touch. Eight triangles at a time.
 
 namespace render::kernels::BACKLIGHT_KERNEL_VARIANT {
 
@@ -85,9 +86,10 @@ class BoxList {
 }
 
 struct Boxes {
-  Ints columns, rows;  // first | last << 16
+  Ints first_column, last_column, first_row, last_row;
   Ints size;
   Ints drawn;  // -1: some pixel centre is in reach
+  Ints tiny;   // -1: as the painter of tiny triangles wants them
 };
 
 // Boxes of eight triangles with snapped corners.
@@ -98,7 +100,7 @@ struct Boxes {
   keep_larger(right, b[0]), keep_larger(right, c[0]);
   keep_smaller(top, b[1]), keep_smaller(top, c[1]);
   keep_larger(bottom, b[1]), keep_larger(bottom, c[1]);
-  constexpr int32_t most = 64 * one_pixel;
+  constexpr int32_t most = small_size * one_pixel;
   const Ints fits = (right - left <= most) & (bottom - top <= most);
   out.size = fits ? Ints{} + int32_t{small} : Ints{} + int32_t{large};
 
@@ -106,22 +108,30 @@ struct Boxes {
   constexpr int32_t to_first = half_pixel - 1, to_last = -half_pixel;
   Ints first_column = (left + to_first) >> 8, last_column = (right + to_last) >> 8;
   Ints first_row = (top + to_first) >> 8, last_row = (bottom + to_last) >> 8;
+  const Ints most_column = Ints{} + (scene.viewport.width - 1), most_row = Ints{} + (scene.viewport.height - 1);
+  out.tiny = (first_column >= 0) & (first_row >= 0) & (last_column <= most_column) & (last_row <= most_row) &
+             (last_column - first_column < tiny_size) & (last_row - first_row < tiny_size);
   keep_larger(first_column, Ints{}), keep_larger(first_row, Ints{});
-  keep_smaller(last_column, Ints{} + (scene.viewport.width - 1));
-  keep_smaller(last_row, Ints{} + (scene.viewport.height - 1));
-  out.columns = first_column | last_column << 16;
-  out.rows = first_row | last_row << 16;
+  keep_smaller(last_column, most_column), keep_smaller(last_row, most_row);
+  out.first_column = first_column, out.last_column = last_column;
+  out.first_row = first_row, out.last_row = last_row;
 
   // Doubles hold the areas exactly: products of two differences are below 2^52.
-  const auto difference = [](const Ints& p, const Ints& q) { return __builtin_convertvector(p - q, Doubles); };
+  const auto difference = [](const Ints& p, const Ints& q) {
+    Doubles wide_difference;
+    widen(p - q, wide_difference);
+    return wide_difference;
+  };
   const Doubles area =
       difference(b[0], a[0]) * difference(c[1], a[1]) - difference(b[1], a[1]) * difference(c[0], a[0]);
   const Longs seen = scene.cull == Cull::none ? area != 0.0 : scene.cull == Cull::back ? area < 0.0 : area > 0.0;
   out.drawn = (first_column <= last_column) & (first_row <= last_row) & __builtin_convertvector(seen, Ints);
 }
 
-void list_boxes(const Screen& screen, const Scene& scene, BoxList& list) {
+// Tiny triangles are drawn where they come in numbers, in the list and in the view; all others are listed.
+void list_boxes(const Screen& screen, const Scene& scene, TinyPainter& painter, BoxList& list) {
   const std::size_t count = scene.triangles.size() / 3;
+  const bool many = TinyPainter::pays(count, scene.viewport);
   for (std::size_t first = 0; first < count; first += lanes) {
     const auto here = static_cast<int>(count - first < lanes ? count - first : lanes);
     const int32_t* corners[lanes];
@@ -134,10 +144,23 @@ void list_boxes(const Screen& screen, const Scene& scene, BoxList& list) {
     Boxes boxes;
     find_boxes(a, b, c, scene, boxes);
     const Ints flags = a[3] | b[3] | c[3];
-    const Ints drawn = boxes.drawn & (flags == 0);
     const Ints numbers = lane_numbers + static_cast<int32_t>(first);
+    Ints drawn = boxes.drawn & (flags == 0) & (lane_numbers < here);
+    const Ints tiny = drawn & boxes.tiny;
+    if (many && __builtin_popcount(sign_bits(tiny)) >= lanes / 2) {
+      TinyTriangles triangles;
+      make_corner(a, triangles.a), make_corner(b, triangles.b), make_corner(c, triangles.c);
+      triangles.first_column = boxes.first_column, triangles.last_column = boxes.last_column;
+      triangles.first_row = boxes.first_row, triangles.last_row = boxes.last_row;
+      triangles.ids = numbers + scene.first_triangle;
+      triangles.drawn = tiny;
+      painter.draw(triangles);
+      drawn &= ~tiny;
+    }
+    if (sign_bits(drawn | (flags != 0)) == 0) continue;
     Four rows[lanes];
-    to_rows({numbers, boxes.columns, boxes.rows, boxes.size}, rows);
+    to_rows({numbers, boxes.first_column | boxes.last_column << 16, boxes.first_row | boxes.last_row << 16, boxes.size},
+            rows);
     for (int i = 0; i < here; ++i) {
       store(list.reserve(1), rows[i]);
       list.added(static_cast<std::size_t>(-drawn[i]));
@@ -179,7 +202,8 @@ void sort_into_bins(const Scene& scene, Workspace& workspace) {
   const Screen screen =
       make_screen(scene.clip, viewport, acquire<ScreenVertex>(workspace, screen_vertices, scene.clip.w.size()));
   BoxList list(workspace);
-  list_boxes(screen, scene, list);
+  TinyPainter painter(workspace, viewport);
+  list_boxes(screen, scene, painter, list);
 
   const int32_t bin_columns = (viewport.width + bin_size - 1) / bin_size;
   const std::size_t bins = bin_count(viewport);
@@ -196,8 +220,9 @@ void sort_into_bins(const Scene& scene, Workspace& workspace) {
     for (std::size_t i = first; i < last; ++i) *out++ = list.all()[i];
     starts[bin + 1] += static_cast<uint32_t>(last - first);
   });
-  acquire<BinnedView>(workspace, binned_view, 1)[0] = {
-      screen, scene.triangles, scene.first_triangle, viewport, bin_columns, starts.first(bins + 1), binned};
+  acquire<BinnedView>(workspace, binned_view, 1)[0] = {screen,   scene.triangles, scene.first_triangle,
+                                                       viewport, bin_columns,     starts.first(bins + 1),
+                                                       binned,   painter.finish()};
 }
 
 }  // namespace render::kernels::BACKLIGHT_KERNEL_VARIANT

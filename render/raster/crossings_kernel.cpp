@@ -224,9 +224,7 @@ bool are_folds(const EdgeTopology& topology, std::size_t first) {
   Ints next;
   load(next, &topology.wing_start[first + 1]);
   const Ints unlike = next - (start + 2 + 2 * lane_numbers);
-  int32_t any = 0;
-  for (int i = 0; i < lanes; ++i) any |= unlike[i];
-  return any == 0;
+  return sign_bits(unlike != 0) == 0;
 }
 
 // What silhouette_side() says of several edges with two wings each; `rare` is not 0 where a vertex is not snapped, and
@@ -244,15 +242,18 @@ void fold_sides(const View& view, std::size_t first, Ints& sides, Ints& rare) {
   to_columns(rows[0], a), to_columns(rows[1], b), to_columns(rows[2], wing[0]), to_columns(rows[3], wing[1]);
   rare = a[3] | b[3] | wing[0][3] | wing[1][3];
   // Doubles hold the areas exactly: products of two differences are below 2^52.
-  const auto difference = [](const Ints& p, const Ints& q) { return __builtin_convertvector(p - q, Doubles); };
+  const auto difference = [](const Ints& p, const Ints& q) {
+    Doubles wide;
+    widen(p - q, wide);
+    return wide;
+  };
   const Doubles dx = difference(b[0], a[0]), dy = difference(b[1], a[1]);
   const auto sign = [&](const Ints(&c)[4]) {
     const Doubles area = dx * difference(c[1], a[1]) - dy * difference(c[0], a[0]);
     return __builtin_convertvector((area < 0.0) - (area > 0.0), Ints);
   };
-  const Ints one = sign(wing[0]), other = sign(wing[1]);
-  const Ints agree = one * other >= 0;  // a wing seen edge-on has no say
-  sides = agree & ((one + other > 0 ? Ints{} + 1 : Ints{}) - (one + other < 0 ? Ints{} + 1 : Ints{}));
+  const Ints sum = sign(wing[0]) + sign(wing[1]);  // a wing seen edge-on has no say
+  sides = (sum < 0) - (sum > 0);
 }
 
 std::span<const Candidate> find_candidates(const View& view, Workspace& workspace) {
@@ -270,10 +271,11 @@ std::span<const Candidate> find_candidates(const View& view, Workspace& workspac
     }
     Ints sides, rare;
     fold_sides(view, edge, sides, rare);
-    for (int i = 0; i < lanes; ++i) {
+    for (unsigned bits = sign_bits((rare | sides) != 0); bits != 0; bits &= bits - 1) {
+      const int i = __builtin_ctz(bits);
       if (rare[i] != 0)
         look_at_one(edge + static_cast<std::size_t>(i));
-      else if (sides[i] != 0)
+      else
         add_edge(view, edge + static_cast<std::size_t>(i), sides[i], list);
     }
   }

@@ -19,13 +19,22 @@ namespace render::kernels {
 
 inline constexpr int32_t bin_size = 64;  // pixels
 
-#define BACKLIGHT_DECLARE_KERNELS(variant)                                                                           \
-  namespace variant {                                                                                                \
-  void sort_into_bins(const Scene& scene, Workspace& workspace);                                                     \
-  void draw_bin(Workspace& sorted, std::size_t bin, std::span<int32_t> ids, Workspace& workspace);                   \
-  std::span<const Crossing> crossings(const ClipVertices& clip, std::span<const int32_t> triangles,                  \
-                                      const EdgeTopology& topology, Viewport viewport, std::span<const int32_t> ids, \
-                                      Workspace& workspace);                                                         \
+#define BACKLIGHT_DECLARE_KERNELS(variant)                                                                            \
+  namespace variant {                                                                                                 \
+  void sort_into_bins(const Scene& scene, Workspace& workspace);                                                      \
+  void draw_bin(Workspace& sorted, std::size_t bin, std::span<int32_t> ids, Workspace& workspace);                    \
+  std::span<const Crossing> crossings(const ClipVertices& clip, std::span<const int32_t> triangles,                   \
+                                      const EdgeTopology& topology, Viewport viewport, std::span<const int32_t> ids,  \
+                                      Workspace& workspace);                                                          \
+  Range range_of(std::span<const int32_t> values);                                                                    \
+  bool is_ascending(std::span<const int32_t> values);                                                                 \
+  int32_t count_visible(std::span<const int32_t> ids);                                                                \
+  void list_visible(std::span<const int32_t> ids, const PixelRow& row, const PixelLists& out, std::size_t at);        \
+  void look_up_corners(std::span<const int32_t> triangles, std::span<const int32_t> seen, int32_t* const (&out)[3]);  \
+  void multiply_add(std::span<const int32_t> factors, int32_t factor, std::span<const int32_t> values, int32_t* out); \
+  template <class T>                                                                                                  \
+  void write_image(std::span<const int32_t> pixels, const ImageChannels<T>& channels, int64_t begin, int64_t end,     \
+                   T* image);                                                                                         \
   }
 
 BACKLIGHT_DECLARE_KERNELS(baseline)
@@ -38,7 +47,7 @@ BACKLIGHT_DECLARE_KERNELS(v4)
 
 #undef BACKLIGHT_DECLARE_KERNELS
 
-/// Which variant visibility() and crossings() run on this processor: "baseline", "v3" or "v4".
+/// Which variant the kernels run in on this processor: "baseline", "v3" or "v4".
 const char* chosen_variant();
 
 }  // namespace render::kernels

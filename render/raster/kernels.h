@@ -9,9 +9,9 @@
 #include <vector>
 
 // The integer-valued kernels of the renderer: which triangle a pixel sees, and where silhouette
-// edges cross between two pixels. They know nothing of tensors; visibility.h and silhouettes.h
-// wrap them as eager operations. Each view is one call, and calls are independent and may run at once
-// on several threads; working memory is kept per thread, so a steady step allocates nothing.
+// edges cross between two pixels; and the loops over lists of pixels. They know nothing of tensors; visibility.h and
+// silhouettes.h wrap them as eager operations. Each view is one call, and calls are independent and may run at once on
+// several threads; working memory is kept per thread, so a steady step allocates nothing.
 //
 // Clip space is OpenGL's: w is the depth in front of the camera; x / w, y / w in [-1, 1] inside the image, y up;
 // what has w > 0 and z / w in [-1, 1] is visible. Row 0 is on top, pixel centres are at half-integers:
@@ -69,5 +69,45 @@ struct Crossing {
 /// `ids` is what visibility() returned for the same vertices, triangles and viewport.
 void crossings(const ClipVertices& clip, std::span<const int32_t> triangles, const EdgeTopology& topology,
                Viewport viewport, std::span<const int32_t> ids, std::vector<Crossing>& out);
+
+/// The smallest and the largest of some integers; of none, lowest > highest.
+struct Range {
+  int32_t lowest = INT32_MAX, highest = INT32_MIN;
+};
+Range range_of(std::span<const int32_t> values);
+
+/// Whether each is larger than the one before.
+bool is_ascending(std::span<const int32_t> values);
+
+/// Numbers of a row of pixels.
+struct PixelRow {
+  int32_t first_pixel, view, row;
+};
+/// Lists of visible pixels.
+struct PixelLists {
+  int32_t *pixel, *triangle, *view, *row, *column;
+};
+int32_t count_visible(std::span<const int32_t> ids);
+/// Lists the visible ones of a row's ids, in places `at` and following.
+void list_visible(std::span<const int32_t> ids, const PixelRow& row, const PixelLists& out, std::size_t at);
+
+/// Corner k of the triangles seen to out[k].
+void look_up_corners(std::span<const int32_t> triangles, std::span<const int32_t> seen, int32_t* const (&out)[3]);
+
+/// out = factors * factor + values; all as long as `values`.
+void multiply_add(std::span<const int32_t> factors, int32_t factor, std::span<const int32_t> values, int32_t* out);
+
+/// Values of pixels, a list a channel, from `first` on; behind them a channel of 1 where `coverage`.
+template <class T>
+struct ImageChannels {
+  const T* const* values;
+  std::size_t count, first;
+  bool coverage;
+};
+/// Pixels [begin, end) of an image: values at the pixels listed, which ascend and lie there, zeros elsewhere.
+/// T is float or double.
+template <class T>
+void write_image(std::span<const int32_t> pixels, const ImageChannels<T>& channels, int64_t begin, int64_t end,
+                 T* image);
 
 }  // namespace render::kernels

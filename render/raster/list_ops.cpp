@@ -47,7 +47,7 @@ void check_frame(const char* operation, const Frame& frame) {
 
 void check_triangles(const char* operation, std::span<const int32_t> triangles, int64_t vertices) {
   if (triangles.size() % 3 != 0) throw ag::ShapeError(std::string(operation) + ": triangles are not [faces, 3]");
-  if (range_of(triangles).within(vertices)) return;
+  if (is_within(kernels::range_of(triangles), vertices)) return;
   const auto bad = std::ranges::find_if(triangles, [&](int32_t vertex) { return vertex < 0 || vertex >= vertices; });
   throw ag::IndexError(std::string(operation) + ": triangle " + std::to_string((bad - triangles.begin()) / 3) +
                        " names vertex " + std::to_string(*bad) + " of " + std::to_string(vertices));
@@ -80,7 +80,7 @@ ViewScene::ViewScene(const ClipInputs& all, std::span<const int32_t> list, const
       triangles(list.subspan(static_cast<size_t>(3 * ranges.first(view)), static_cast<size_t>(3 * ranges.count(view)))),
       first_triangle(static_cast<int32_t>(ranges.first(view))) {
   if (!ranges.given() || triangles.empty()) return;
-  const IntRange named = range_of(triangles);
+  const kernels::Range named = kernels::range_of(triangles);
   first_vertex = named.lowest;
   const auto part = [&](std::span<const float> component) {
     return component.subspan(static_cast<size_t>(first_vertex), static_cast<size_t>(named.highest - first_vertex + 1));

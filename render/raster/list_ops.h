@@ -36,13 +36,10 @@ void check_clip(const char* operation, const Vec4& clip, const Frame& frame);
 /// ShapeError unless the frame has 1 to 32,768 pixels a side.
 void check_frame(const char* operation, const Frame& frame);
 
-/// The smallest and the largest of some integers.
-struct IntRange {
-  int32_t lowest = INT32_MAX, highest = INT32_MIN;
-  /// Whether all are from 0 to count - 1, as no integers at all are.
-  bool within(int64_t count) const { return lowest > highest || (lowest >= 0 && highest < count); }
-};
-IntRange range_of(std::span<const int32_t> values);
+/// Whether all are from 0 to count - 1, as no integers at all are.
+inline bool is_within(const kernels::Range& range, int64_t count) {
+  return range.lowest > range.highest || (range.lowest >= 0 && range.highest < count);
+}
 
 /// IndexError where a triangle names a vertex that does not exist; ShapeError where entries are not triples.
 void check_triangles(const char* operation, std::span<const int32_t> triangles, int64_t vertices);

@@ -2,7 +2,6 @@
 #include <render/raster/visibility.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -11,29 +10,6 @@
 namespace render {
 
 namespace {
-
-constexpr size_t stretch = 16;
-
-/// For the covered pixels of a row, in order: one(column), or all(column) for a stretch of them from there on.
-template <class One, class All>
-void for_covered(std::span<const int32_t> ids, One&& one, All&& all_of) {
-  size_t column = 0;
-  for (; column + stretch <= ids.size(); column += stretch) {
-    int32_t all = -1, any = 0;  // empty: -1
-    for (size_t i = 0; i < stretch; ++i) all &= ids[column + i] >> 31, any |= ids[column + i] >> 31;
-    if (all != 0) continue;
-    if (any == 0) {
-      all_of(column);
-      continue;
-    }
-    for (size_t i = column; i < column + stretch; ++i) {
-      if (ids[i] >= 0) one(i);
-    }
-  }
-  for (; column < ids.size(); ++column) {
-    if (ids[column] >= 0) one(column);
-  }
-}
 
 /// Ids in; pixel, triangle, view, row and column of the covered ones out.
 class VisiblePixelsOp : public ag::CustomOp {
@@ -53,31 +29,17 @@ class VisiblePixelsOp : public ag::CustomOp {
       return ids.subspan(static_cast<size_t>(row * width), static_cast<size_t>(width));
     };
     ag::parallel_for(rows, cost, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        int32_t count = 0;
-        for (const int32_t id : row_of(row)) count += id >= 0;
-        start[row + 1] = count;
-      }
+      for (int64_t row = begin; row < end; ++row) start[row + 1] = kernels::count_visible(row_of(row));
     });
     for (int64_t row = 0; row < rows; ++row) start[row + 1] += start[row];
-    std::span<int32_t> out[5];
-    for (size_t i = 0; i < 5; ++i) out[i] = call.output<int32_t>(i, {start[rows]});
+    int32_t* out[5];
+    for (size_t i = 0; i < 5; ++i) out[i] = call.output<int32_t>(i, {start[rows]}).data();
+    const kernels::PixelLists lists{out[0], out[1], out[2], out[3], out[4]};
     ag::parallel_for(rows, cost + 3 * static_cast<double>(start[rows]), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
-        const auto first = static_cast<int32_t>(row * width);
-        const auto view = static_cast<int32_t>(row / height), row_in_view = static_cast<int32_t>(row % height);
-        const std::span<const int32_t> seen = row_of(row);
-        auto next = static_cast<size_t>(start[row]);
-        const auto add = [&](size_t column, size_t count) {
-          for (size_t i = 0; i < count; ++i) out[0][next + i] = first + static_cast<int32_t>(column + i);
-          for (size_t i = 0; i < count; ++i) out[1][next + i] = seen[column + i];
-          for (size_t i = 0; i < count; ++i) out[2][next + i] = view;
-          for (size_t i = 0; i < count; ++i) out[3][next + i] = row_in_view;
-          for (size_t i = 0; i < count; ++i) out[4][next + i] = static_cast<int32_t>(column + i);
-          next += count;
-        };
-        for_covered(
-            seen, [&](size_t column) { add(column, 1); }, [&](size_t column) { add(column, stretch); });
+        const kernels::PixelRow numbers{static_cast<int32_t>(row * width), static_cast<int32_t>(row / height),
+                                        static_cast<int32_t>(row % height)};
+        kernels::list_visible(row_of(row), numbers, lists, static_cast<size_t>(start[row]));
       }
     });
   }
@@ -94,8 +56,8 @@ class CornersOp : public ag::CustomOp {
     const std::span<const int32_t> triangles = call.input<int32_t>(0), seen = call.input<int32_t>(1),
                                    views = call.input<int32_t>(2);
     const auto count = static_cast<int64_t>(seen.size());
-    const IntRange range = range_of(seen);
-    if (!range.within(static_cast<int64_t>(triangles.size() / 3))) {
+    const kernels::Range range = kernels::range_of(seen);
+    if (!is_within(range, static_cast<int64_t>(triangles.size() / 3))) {
       throw ag::IndexError("corners: triangles " + std::to_string(range.lowest) + " to " +
                            std::to_string(range.highest) + " of " + std::to_string(triangles.size() / 3));
     }
@@ -103,15 +65,14 @@ class CornersOp : public ag::CustomOp {
     for (size_t k = 0; k < 3; ++k) vertex[k] = call.output<int32_t>(k, {count});
     for (size_t k = 0; k < 3 && vertices_ > 0; ++k) row[k] = call.output<int32_t>(3 + k, {count});
     ag::parallel_for(count, static_cast<double>(count) * 2, [&](int64_t begin, int64_t end) {
-      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        const int32_t* corners = &triangles[3 * static_cast<size_t>(seen[i])];
-        for (size_t k = 0; k < 3; ++k) vertex[k][i] = corners[k];
-      }
-      if (vertices_ == 0) return;
-      const auto length = static_cast<int32_t>(vertices_);
-      for (size_t k = 0; k < 3; ++k) {
-        for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
-          row[k][i] = views[i] * length + vertex[k][i];
+      constexpr int64_t stretch = 2048;  // pixels whose corners are still in the innermost cache
+      for (; begin < end; begin += stretch) {
+        const auto first = static_cast<size_t>(begin), here = static_cast<size_t>(std::min(end - begin, stretch));
+        kernels::look_up_corners(triangles, seen.subspan(first, here),
+                                 {&vertex[0][first], &vertex[1][first], &vertex[2][first]});
+        for (size_t k = 0; k < 3 && vertices_ > 0; ++k)
+          kernels::multiply_add(views.subspan(first, here), static_cast<int32_t>(vertices_),
+                                vertex[k].subspan(first, here), &row[k][first]);
       }
     });
   }
@@ -121,15 +82,6 @@ class CornersOp : public ag::CustomOp {
 };
 
 }  // namespace
-
-IntRange range_of(std::span<const int32_t> values) {
-  int32_t lowest = INT32_MAX, highest = INT32_MIN;
-  for (const int32_t value : values) {
-    lowest = std::min(lowest, value);
-    highest = std::max(highest, value);
-  }
-  return {lowest, highest};
-}
 
 VisiblePixels visible_pixels(const Tensor& ids) {
   const ag::Shape shape = ids.shape();

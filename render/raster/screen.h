@@ -148,7 +148,9 @@ inline bool is_parallel(std::span<const float> w) {
   const auto wide = [&](std::span<const float> component) {
     Floats values;
     load(values, component.data() + first);
-    return __builtin_convertvector(values, Doubles);
+    Doubles wide_values;
+    widen(values, wide_values);
+    return wide_values;
   };
   const Doubles x = wide(screen.clip.x), y = wide(screen.clip.y), z = wide(screen.clip.z), w = wide(screen.clip.w);
   const Doubles column = (x / w + 1.0) * screen.half_width, row = (1.0 - y / w) * screen.half_height;
@@ -202,7 +204,9 @@ enum WorkspaceBlock : std::size_t {
   bin_starts,
   binned_triangles,
   binned_view,
-  bin_pixels,
+  tile_keys,
+  tiles_drawn,
+  bin_keys,
   // crossings
   candidates,
   slot_bits,

@@ -11,7 +11,7 @@ namespace {
 
 /// The kernel trusts its ids; a caller may bring those of another mesh.
 void check_ids(std::span<const int32_t> ids, int64_t first, int64_t count) {
-  const IntRange range = range_of(ids);
+  const kernels::Range range = kernels::range_of(ids);
   if (ids.empty() || (range.lowest >= -1 && range.highest < first + count)) return;
   throw ag::IndexError("silhouettes: ids from " + std::to_string(range.lowest) + " to " +
                        std::to_string(range.highest) + " for triangles " + std::to_string(first) + " to " +
@@ -89,28 +89,30 @@ class SilhouettesOp : public ag::CustomOp {
         find(clip, triangles, ranges, view, ids.subspan(index * pixels, pixels), (*of_views)[index]);
       }
     });
-    int64_t count = 0;
+    std::vector<size_t> starts(1, 0);  // of each view's crossings in the lists
     for (size_t view = 0; view < static_cast<size_t>(frame_.views); ++view)
-      count += static_cast<int64_t>(memory[view].found.size());
-    std::span<int32_t> out[7];
-    for (size_t i = 0; i < 7; ++i) out[i] = call.output<int32_t>(i, {count});
+      starts.push_back(starts.back() + memory[view].found.size());
+    int32_t* out[7];
+    for (size_t i = 0; i < 7; ++i) out[i] = call.output<int32_t>(i, {static_cast<int64_t>(starts.back())}).data();
     const auto width = static_cast<int32_t>(frame_.width);
-    size_t next = 0;
-    for (int64_t view = 0; view < frame_.views; ++view) {
-      const ViewMemory& of_view = memory[static_cast<size_t>(view)];
-      const auto first_vertex = static_cast<int32_t>(clip.row(view) * clip.vertices()) + of_view.first_vertex;
-      const auto first_pixel = static_cast<int32_t>(view * static_cast<int64_t>(pixels));
-      for (const kernels::Crossing& crossing : of_view.found) {
-        out[0][next] = first_vertex + crossing.a;
-        out[1][next] = first_vertex + crossing.b;
-        out[2][next] = first_pixel + crossing.inner;
-        out[3][next] = first_pixel + crossing.outer;
-        out[4][next] = crossing.axis;
-        out[5][next] = crossing.inner / width;
-        out[6][next] = crossing.inner % width;
-        ++next;
+    ag::parallel_for(frame_.views, 5 * static_cast<double>(starts.back()), [&](int64_t begin, int64_t end) {
+      for (int64_t view = begin; view < end; ++view) {
+        const ViewMemory& of_view = (*of_views)[static_cast<size_t>(view)];
+        const auto first_vertex = static_cast<int32_t>(clip.row(view) * clip.vertices()) + of_view.first_vertex;
+        const auto first_pixel = static_cast<int32_t>(view * static_cast<int64_t>(pixels));
+        size_t next = starts[static_cast<size_t>(view)];
+        for (const kernels::Crossing& crossing : of_view.found) {
+          out[0][next] = first_vertex + crossing.a;
+          out[1][next] = first_vertex + crossing.b;
+          out[2][next] = first_pixel + crossing.inner;
+          out[3][next] = first_pixel + crossing.outer;
+          out[4][next] = crossing.axis;
+          out[5][next] = crossing.inner / width;
+          out[6][next] = crossing.inner % width;
+          ++next;
+        }
       }
-    }
+    });
   }
 
  private:

@@ -27,30 +27,43 @@ class VisibilityOp : public ag::CustomOp {
     thread_local std::deque<ViewMemory> memory;  // of the thread that called, for its next step too
     while (memory.size() < static_cast<size_t>(frame_.views)) memory.emplace_back();
     auto* const of_views = &memory;  // the loops' threads have memory of their own
-    const double vertices = static_cast<double>(frame_.views) * static_cast<double>(clip.vertices());
-    const double faces = static_cast<double>(ranges.total());
-    ag::parallel_for(frame_.views, 10 * faces + 2 * vertices, [&](int64_t begin, int64_t end) {
-      for (int64_t view = begin; view < end; ++view) {
-        auto& [sorted, renumbered] = (*of_views)[static_cast<size_t>(view)];
-        const ViewScene scene(clip, triangles, ranges, view, renumbered);
-        kernels::sort_into_bins({scene.clip, scene.triangles, viewport(frame_), options_.cull, scene.first_triangle},
-                                sorted);
-      }
-    });
+    const auto sort = [&](int64_t view) {
+      auto& [sorted, renumbered] = (*of_views)[static_cast<size_t>(view)];
+      const ViewScene scene(clip, triangles, ranges, view, renumbered);
+      kernels::sort_into_bins({scene.clip, scene.triangles, viewport(frame_), options_.cull, scene.first_triangle},
+                              sorted);
+    };
     const auto bins = static_cast<int64_t>(kernels::bin_count(viewport(frame_)));
     const auto pixels = static_cast<size_t>(frame_.height * frame_.width);
-    ag::parallel_for(frame_.views * bins, 20 * faces + static_cast<double>(ids.size()),
-                     [&](int64_t begin, int64_t end) {
-                       for (int64_t i = begin; i < end; ++i) {
-                         const auto view = static_cast<size_t>(i / bins);
-                         kernels::draw_bin((*of_views)[view].sorted, static_cast<size_t>(i % bins),
-                                           ids.subspan(view * pixels, pixels));
-                       }
-                     });
+    const auto draw = [&](int64_t view, int64_t bin) {
+      const auto index = static_cast<size_t>(view);
+      kernels::draw_bin((*of_views)[index].sorted, static_cast<size_t>(bin), ids.subspan(index * pixels, pixels));
+    };
+    const double vertices = static_cast<double>(frame_.views) * static_cast<double>(clip.vertices());
+    const double faces = static_cast<double>(ranges.total());
+    const double sort_cost = 10 * faces + 2 * vertices, draw_cost = 20 * faces + static_cast<double>(ids.size());
+
+    // Where views alone keep all threads busy, each is drawn while what sorting left is in the cache; else its bins are
+    // shared.
+    if (frame_.views % ag::threads() == 0 || frame_.views >= 4 * ag::threads()) {
+      ag::parallel_for(frame_.views, sort_cost + draw_cost, [&](int64_t begin, int64_t end) {
+        for (int64_t view = begin; view < end; ++view) {
+          sort(view);
+          for (int64_t bin = 0; bin < bins; ++bin) draw(view, bin);
+        }
+      });
+      return;
+    }
+    ag::parallel_for(frame_.views, sort_cost, [&](int64_t begin, int64_t end) {
+      for (int64_t view = begin; view < end; ++view) sort(view);
+    });
+    ag::parallel_for(frame_.views * bins, draw_cost, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) draw(i / bins, i % bins);
+    });
   }
 
  private:
-  /// What lies between the two loops.
+  /// What lies between sorting and drawing.
   struct ViewMemory {
     kernels::Workspace sorted;
     std::vector<int32_t> renumbered;

@@ -1,15 +1,14 @@
 #include <render/raster/bin_buffer.h>
 #include <render/raster/bins.h>
 #include <render/raster/kernel_variants.h>
+#include <render/raster/small_triangles.h>
 
 // Visibility: for each pixel centre the nearest triangle that covers it. Triangles come sorted into bins
-// (bins_kernel.cpp), which are independent, so they are what threads share. A bin is drawn in a buffer of its own that
-// stays in the innermost cache: a depth and a triangle a pixel. A triangle takes a pixel if it is nearer than what is
-// there, so among equals the smaller id stays. Three ways, by what the triangle needs:
+// (bins_kernel.cpp), which are independent, so they are what threads share. A bin is drawn in a buffer that stays in
+// the innermost cache, over the tiny triangles that sorting has drawn there. Three ways, by what the triangle needs:
 //
-//   small  at most 64 pixels wide and high (nearly all, in fits): int32 edge functions, made for eight triangles at
-//   once,
-//          then for eight pixels of a row at once
+//   small  at most 64 pixels wide and high: int32 edge functions, made for eight triangles at once, then for eight
+//          pixels of a row at once
 //   large  edge functions in doubles, which hold these integers exactly, over tiles of 8 x 8 pixels; tiles
 //          outside an edge are skipped, tiles inside all of them only compare depths
 //   wide   a corner behind the near plane, beyond the far plane or far off screen: homogeneous, see screen.h
@@ -22,45 +21,15 @@ constexpr int32_t centre_of(int32_t pixel) { return pixel * one_pixel + half_pix
 
 // --- Small -----------------------------------------------------------------------------------
 
-// Edge functions e(x, y) = step_x * columns + step_y * rows + start of eight triangles, positive inside; start has -1
-// where the edge does not own the centres on it (top and left edges do), so that inside is e >= 0. Nearness is linear
-// on the screen too. Columns and rows count from the first pixel; the first column is that of a vector of the buffer.
-struct SmallTriangles {
-  struct Edge {
-    Ints start, step_x, step_y;
-  };
-  Ints base_column, first_column, last_column, first_row, last_row;
-  Edge edges[3];
-  Doubles nearness, nearness_x, nearness_y;
+// The first `count` triangles of a list; the other lanes repeat the first. Large and wide triangles give numbers that
+// nobody reads.
+struct SmallList {
+  Ints first_column, first_row, last_column, last_row;  // of their boxes
+  SmallTriangles triangles;
 };
 
-struct Corner {
-  Ints x, y;
-  Doubles nearness;
-};
-
-[[gnu::always_inline]] inline void load_corner(const Screen& screen, const int32_t* const (&corners)[lanes], int k,
-                                               Corner& out) {
-  Ints words[4];
-  load_corners(screen, corners, k, words);
-  Floats nearness;
-  load(nearness, &words[2]);
-  out = {words[0], words[1], __builtin_convertvector(nearness, Doubles)};
-}
-
-[[gnu::always_inline]] inline void make_edge(const Corner& a, const Corner& b, const Ints& x, const Ints& y,
-                                             SmallTriangles::Edge& out, Doubles& value) {
-  const Ints dx = b.x - a.x, dy = b.y - a.y;
-  const Ints at_first = dx * (y - a.y) - dy * (x - a.x);
-  const Ints owned = (dy < 0) | ((dy == 0) & (dx > 0));
-  out = {at_first - 1 - owned, -dy * one_pixel, dx * one_pixel};
-  value = __builtin_convertvector(at_first, Doubles);
-}
-
-// Of the first `count` triangles of a list; the other lanes repeat the first. Large and wide triangles give numbers
-// that nobody reads.
-void make_small(const Screen& screen, std::span<const int32_t> triangles, const BoxedTriangle* list, int count,
-                const Box& bin, SmallTriangles& out) {
+void load_small(const Screen& screen, std::span<const int32_t> triangles, const BoxedTriangle* list, int count,
+                SmallList& out) {
   Four rows[lanes];
   const int32_t* corners[lanes];
   for (int i = 0; i < lanes; ++i) {
@@ -72,54 +41,37 @@ void make_small(const Screen& screen, std::span<const int32_t> triangles, const 
   to_columns(rows, words);
   out.first_column = words[1] & 0xffff, out.last_column = words[1] >> 16;
   out.first_row = words[2] & 0xffff, out.last_row = words[2] >> 16;
-  keep_larger(out.first_column, Ints{} + bin.first_column), keep_smaller(out.last_column, Ints{} + bin.last_column);
-  keep_larger(out.first_row, Ints{} + bin.first_row), keep_smaller(out.last_row, Ints{} + bin.last_row);
-  out.base_column = out.first_column & -8;  // the plane of nearness is rounded there, whatever the variant
-  out.first_column &= -lanes;
-
-  Corner a, b, c;
-  load_corner(screen, corners, 0, a);
-  load_corner(screen, corners, 1, b);
-  load_corner(screen, corners, 2, c);
-  // Clockwise as seen, so that edge functions are positive inside.
-  const Ints turned = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
-  const Ints clockwise = turned > 0;
-  const Longs clockwise_wide = __builtin_convertvector(clockwise, Longs);
-  const Corner second{clockwise ? b.x : c.x, clockwise ? b.y : c.y, clockwise_wide ? b.nearness : c.nearness};
-  const Corner third{clockwise ? c.x : b.x, clockwise ? c.y : b.y, clockwise_wide ? c.nearness : b.nearness};
-
-  const Ints x = out.base_column * one_pixel + half_pixel, y = out.first_row * one_pixel + half_pixel;
-  Doubles value[3];
-  make_edge(second, third, x, y, out.edges[0], value[0]);
-  make_edge(third, a, x, y, out.edges[1], value[1]);
-  make_edge(a, second, x, y, out.edges[2], value[2]);
-  const Doubles scale = 1.0 / __builtin_convertvector(clockwise ? turned : -turned, Doubles);
-  const Doubles rise_b = (second.nearness - a.nearness) * scale, rise_c = (third.nearness - a.nearness) * scale;
-  const auto along = [&](const Ints& step_b, const Ints& step_c) {
-    return __builtin_convertvector(step_b, Doubles) * rise_b + __builtin_convertvector(step_c, Doubles) * rise_c;
-  };
-  out.nearness = a.nearness + (value[1] * rise_b + value[2] * rise_c);
-  out.nearness_x = along(out.edges[1].step_x, out.edges[2].step_x);
-  out.nearness_y = along(out.edges[1].step_y, out.edges[2].step_y);
+  Corner corner[3];
+  for (int k = 0; k < 3; ++k) {
+    load_corners(screen, corners, k, words);
+    make_corner(words, corner[k]);
+  }
+  make_small(corner[0], corner[1], corner[2], out.first_column, out.first_row, out.triangles);
 }
 
-void draw_small(const SmallTriangles& all, int lane, int32_t triangle, BinBuffer& buffer) {
-  const auto edge = [&](int k) { return all.edges[k].start[lane]; };
-  const auto step_x = [&](int k) { return all.edges[k].step_x[lane]; };
-  const Ints down0 = Ints{} + all.edges[0].step_y[lane], down1 = Ints{} + all.edges[1].step_y[lane],
-             down2 = Ints{} + all.edges[2].step_y[lane];
+// The part of a triangle that lies in the bin.
+void draw_small(const SmallList& list, int lane, int32_t id, const Box& bin, BinBuffer& buffer) {
+  const SmallTriangles& all = list.triangles;
+  const int32_t first_column = larger(list.first_column[lane], bin.first_column) & -lanes,
+                last_column = smaller(list.last_column[lane], bin.last_column);
+  const int32_t first_row = larger(list.first_row[lane], bin.first_row);
+  const int32_t rows = smaller(list.last_row[lane], bin.last_row) - first_row + 1;
+  const int32_t right = first_column - list.first_column[lane], down = first_row - list.first_row[lane];
+  const Longs inverted = Longs{} + inverted_id(id);
   const double nearness_y = all.nearness_y[lane];
-  const int32_t first = all.first_column[lane], last = all.last_column[lane];
-  const int32_t rows = all.last_row[lane] - all.first_row[lane] + 1;
-  for (int32_t column = first; column <= last; column += lanes) {
-    const Ints count = lane_numbers + (column - all.base_column[lane]);
-    Ints e0 = edge(0) + step_x(0) * count, e1 = edge(1) + step_x(1) * count, e2 = edge(2) + step_x(2) * count;
-    Doubles nearness = all.nearness[lane] + all.nearness_x[lane] * __builtin_convertvector(count, Doubles);
-    std::size_t at = buffer.offset(column, all.first_row[lane]);
-    for (int32_t row = 0; row < rows; ++row, at += bin_size) {
-      buffer.draw(at, nearness, (e0 | e1 | e2) >> 31, triangle);
-      e0 += down0, e1 += down1, e2 += down2;
-      nearness += nearness_y;
+  for (int32_t column = 0; column <= last_column - first_column; column += lanes) {
+    const Ints count = lane_numbers + (right + column);
+    Ints e[3];
+    for (int k = 0; k < 3; ++k) {
+      const SmallTriangles::Edge& edge = all.edges[k];
+      e[k] = edge.step_x[lane] * count + (edge.start[lane] + down * edge.step_y[lane]);
+    }
+    const Doubles at_top = all.nearness[lane] + all.nearness_x[lane] * __builtin_convertvector(count, Doubles);
+    std::size_t at = buffer.offset(first_column + column, first_row);
+    Doubles below = Doubles{} + static_cast<double>(down);
+    for (int32_t row = 0; row < rows; ++row, at += bin_size, below += 1.0) {
+      buffer.draw(at, at_top + nearness_y * below, (e[0] | e[1] | e[2]) >> 31, inverted);
+      for (int k = 0; k < 3; ++k) e[k] += all.edges[k].step_y[lane];
     }
   }
 }
@@ -168,6 +120,7 @@ void draw_large(const Screen& screen, const int32_t* corners, int32_t triangle, 
   const double nearness_start = double{a.nearness} + (edges[1].value * rise_b + edges[2].value * rise_c);
   const double nearness_x = edges[1].step_x * rise_b + edges[2].step_x * rise_c;
   const double nearness_y = edges[1].step_y * rise_b + edges[2].step_y * rise_c;
+  const Longs inverted = Longs{} + inverted_id(triangle);
   for (int32_t row = first_row; row <= box.last_row; row += 8) {
     for (int32_t column = first_column; column <= box.last_column; column += 8) {
       const double right = column - first_column, down = row - first_row;
@@ -186,14 +139,14 @@ void draw_large(const Screen& screen, const int32_t* corners, int32_t triangle, 
         std::size_t at = buffer.offset(column + part, row);
         if (inside) {
           for (int i = 0; i < 8; ++i, at += bin_size, nearness += nearness_y)
-            buffer.draw(at, nearness, Ints{}, triangle);
+            buffer.draw(at, nearness, Ints{}, inverted);
           continue;
         }
         Doubles e0 = start[0] + edges[0].step_x * numbers, e1 = start[1] + edges[1].step_x * numbers,
                 e2 = start[2] + edges[2].step_x * numbers;
         for (int i = 0; i < 8; ++i, at += bin_size, nearness += nearness_y) {
           const Longs outside_lanes = (e0 < 0.0) | (e1 < 0.0) | (e2 < 0.0);
-          buffer.draw(at, nearness, __builtin_convertvector(outside_lanes, Ints), triangle);
+          buffer.draw(at, nearness, __builtin_convertvector(outside_lanes, Ints), inverted);
           e0 += edges[0].step_y, e1 += edges[1].step_y, e2 += edges[2].step_y;
         }
       }
@@ -258,16 +211,20 @@ void draw_bin(Workspace& sorted, std::size_t bin, std::span<int32_t> ids, Worksp
   const int32_t width = area.last_column - area.first_column + 1;
   int32_t* image = ids.data() + static_cast<std::ptrdiff_t>(first_row) * view.viewport.width + first_column;
   const auto list = view.triangles.subspan(view.starts[bin], view.starts[bin + 1] - view.starts[bin]);
-  if (list.empty()) {
+  const bool has_tiny = view.tiles.drawn[bin] != 0;
+  if (list.empty() && !has_tiny) {
     for (int32_t row = area.first_row; row <= area.last_row; ++row, image += view.viewport.width)
       for (int32_t i = 0; i < width; ++i) image[i] = -1;
     return;
   }
-  BinBuffer buffer(acquire<int32_t>(workspace, bin_pixels, 2 * bin_buffer_size).data(), first_column, first_row);
+  int64_t* const keys =
+      has_tiny ? view.tiles.keys + bin * bin_area : acquire<int64_t>(workspace, bin_keys, bin_area).data();
+  BinBuffer buffer(keys, first_column, first_row);
+  if (!has_tiny) buffer.clear();
   for (std::size_t first = 0; first < list.size(); first += lanes) {
     const auto here = static_cast<int>(list.size() - first < lanes ? list.size() - first : lanes);
-    SmallTriangles triangles;
-    make_small(view.screen, view.corners, list.data() + first, here, area, triangles);
+    SmallList triangles;
+    load_small(view.screen, view.corners, list.data() + first, here, triangles);
     for (std::size_t next = first + lanes; next < list.size() && next < first + 2 * lanes; ++next)
       __builtin_prefetch(view.corners.data() + 3 * static_cast<std::size_t>(list[next].triangle));
     for (int i = 0; i < here; ++i) {
@@ -275,7 +232,7 @@ void draw_bin(Workspace& sorted, std::size_t bin, std::span<int32_t> ids, Worksp
       const int32_t* corners = view.corners.data() + 3 * static_cast<std::size_t>(boxed.triangle);
       const int32_t id = view.first_triangle + boxed.triangle;
       if (boxed.size == small) {
-        draw_small(triangles, i, id, buffer);
+        draw_small(triangles, i, id, area, buffer);
         continue;
       }
       const Box part{larger(boxed.first_column, area.first_column), smaller(boxed.last_column, area.last_column),
@@ -287,7 +244,7 @@ void draw_bin(Workspace& sorted, std::size_t bin, std::span<int32_t> ids, Worksp
     }
   }
   for (int32_t row = 0; row <= area.last_row - area.first_row; ++row, image += view.viewport.width)
-    __builtin_memcpy(image, buffer.row(row), static_cast<std::size_t>(width) * sizeof(int32_t));
+    buffer.read_row(row, width, image);
 }
 
 }  // namespace render::kernels::BACKLIGHT_KERNEL_VARIANT

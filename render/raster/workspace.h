@@ -23,7 +23,7 @@ class Workspace {
     void* memory = nullptr;
     std::size_t bytes = 0;
   };
-  std::array<Block, 12> blocks_;
+  std::array<Block, 13> blocks_;
 };
 
 }  // namespace render::kernels
