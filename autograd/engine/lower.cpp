@@ -213,6 +213,7 @@ void lower_call(Planner& planner, uint32_t draft) {
   region.call = true;
   region.positions = planner.drafts[draft].nodes;
   region.name = planner.node(region.positions[0]).op->name;
+  region.local = planner.states[region.positions[0]].local;
   for (const uint32_t position : region.positions) {
     const NodeState& state = planner.states[position];
     for (uint32_t k = 0; k < state.source_count; ++k) {

@@ -21,6 +21,7 @@
 //   scatter  scatter_adds of a region's values join it                      scatter_plan.cpp
 //   stages   regions of one domain's rows run block by block of rows        stages.cpp
 //   copy     what is cheap is computed again rather than read                recompute_cones.cpp, recompute.cpp
+//   products  a product and what is done to its elements become stages    product_stages.cpp
 //   lower    a region's nodes become one program, its operands, its kernel  lower.cpp, layout.cpp, kernel.cpp
 //   place    offsets for what regions leave in memory, by liveness          place.cpp, in_place.cpp
 //   run      regions in order, each over all threads                        run.cpp, fused_run.cpp
@@ -108,7 +109,7 @@ Demands both(const Demands& a, const Demands& b);
 /// Whether a region may also meet these demands.
 bool accepts(const Draft& draft, const Demands& demands);
 
-/// Consecutive regions that run as stages (stages.cpp).
+/// Consecutive regions that run as stages (stages.cpp); the first may be a matrix product (product_stages.cpp).
 struct StageDraft {
   uint32_t first = 0, count = 0;
   Shape domain;
@@ -185,6 +186,7 @@ struct Region {
   std::vector<uint32_t> positions;
   std::vector<Input> inputs;  ///< of all, one after another
   const char* name = "";      ///< of the operation
+  int64_t local = -1;  ///< of a product's rows as a stage: bytes into the thread's memory, if nobody else reads them
   // For the trace:
   int64_t runs = 0;
   double seconds = 0;
@@ -243,6 +245,7 @@ void drop_empty(Planner& planner);
 void group_stages(Planner& planner);
 void recompute_cones(Planner& planner);
 void recompute(Planner& planner);
+void stage_products(Planner& planner);
 /// What a node asks of a region of this domain.
 Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain);
 void mark_kept(Planner& planner, const Keep& keep);

@@ -118,6 +118,7 @@ std::shared_ptr<Plan> make_plan(const Recording& recording, const Keep& keep) {
   resolve(planner);
   fuse(planner);
   mark_kept(planner, keep);
+  stage_products(planner);
   place_local(planner);
   lower(planner);
   assign_in_place(planner, keep);

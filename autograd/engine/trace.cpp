@@ -130,7 +130,7 @@ void trace_new_plan(const Plan& plan, const Recording& recording) {
       std::string text = title(plan, i) + ": call " + region.name;
       for (const uint32_t position : region.positions) {
         const Node& node = recording.node(position);
-        text += " " + node.shape().to_string() + "\n    " + to_string(node.where);
+        text += " " + node.shape().to_string() + stage_number(plan, i) + "\n    " + to_string(node.where);
       }
       log_line(text);
       continue;

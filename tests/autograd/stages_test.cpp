@@ -167,3 +167,50 @@ TEST_CASE("What only stages read takes no memory") {
   }
   CHECK(outputs[0].item() == Approx(plain).epsilon(1e-5));
 }
+
+TEST_CASE("What follows a long product runs block by block of its rows, with the same bits") {
+  constexpr int64_t rows = 5003, depth = 24;
+  for (const int64_t lanes : {1, 3, 40, 128}) {
+    Random random(83);
+    const Array a = random_array<float>(random, {rows, depth}, -1, 1),
+                w = random_array<float>(random, {lanes, depth}, -1, 1),
+                bias = random_array<float>(random, {lanes}, -1, 1),
+                seen = random_array<float>(random, {rows, lanes}, -1, 1);
+    const auto results = [&](size_t nodes, int threads) {
+      const RegionLimit limit(nodes);
+      const Threads scope(threads);
+      const ag::Step step;
+      const Tensor product = ag::matmul(a, ag::transpose(w));
+      const Tensor y = ag::relu(product + bias) * seen;
+      const std::vector<Tensor> wanted{y, ag::sum(y, 0), ag::grad(ag::sum(ag::tanh(product) * seen), w),
+                                       // Reads the product otherwise than row by row.
+                                       ag::matmul(a, ag::transpose(ag::sin(w))) + ag::slice(product, 0, {.step = -1})};
+      ag::evaluate(wanted);
+      std::vector<std::vector<float>> values;
+      for (const Tensor& each : wanted) values.push_back(each.to_vector<float>());
+      return values;
+    };
+    const auto expected = results(1, 1);
+    for (const ag::Backend backend : backends()) {
+      const WithBackend with(backend);
+      for (const int threads : {1, 2, 7}) {
+        INFO(ag::name_of(backend) << ", " << threads << " threads, " << lanes << " lanes");
+        CHECK(results(2000, threads) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("A long product that only its activation reads takes no memory") {
+  constexpr int64_t rows = 20000, width = 64;
+  const Array a = ag::zeros({rows, width}), w = ag::zeros({width, width});
+  const ag::Parameter out(ag::zeros({rows, 2}));
+  const auto arrays = [&](auto&& activation) {
+    const ag::Step step;
+    const Tensor hidden = activation(ag::matmul(a, w));
+    ag::evaluate({}, std::vector<ag::Assignment>{{out, ag::matmul(hidden, ag::zeros({width, 2}))}});
+    return static_cast<double>(ag::report().peak_bytes) / (rows * width * 4.0);
+  };
+  CHECK(arrays([](const Tensor& y) { return ag::relu(y + 1); }) < 1.1);
+  CHECK(arrays([](const Tensor& y) { return ag::relu(y) + ag::slice(y, 0, {.step = -1}); }) > 1.9);
+}

@@ -41,11 +41,11 @@ void join_rows(Product<T>& product) {
 }
 
 template <class T>
-void multiply(const Op::Call& call) {
+Product<T> product_of(const Op::Call& call, void* output) {
   const Node &a = *call.inputs[0], &c = *call.node;
   Product<T> product{.a = matrix_of<T>(call, 0),
                      .b = matrix_of<T>(call, 1),
-                     .c = static_cast<T*>(call.output),
+                     .c = static_cast<T*>(output),
                      .rows = c.extents[c.rank - 2],
                      .depth = a.extents[a.rank - 1],
                      .columns = c.extents[c.rank - 1],
@@ -55,8 +55,22 @@ void multiply(const Op::Call& call) {
     product.a_batch[axis] = batch_step(call, 0, axis);
     product.b_batch[axis] = batch_step(call, 1, axis);
   }
+  return product;
+}
+
+template <class T>
+void multiply(const Op::Call& call) {
+  Product<T> product = product_of<T>(call, call.output);
   join_rows(product);
   engine::gemm::multiply(product, *engine::kernel_table().gemm);
+}
+
+template <class T>
+void multiply_rows(const Op::Call& call, int64_t first, int64_t last, void* output) {
+  Product<T> product = product_of<T>(call, output);
+  product.a.data += first * product.a.row;
+  product.rows = last - first;
+  engine::gemm::multiply_here(product, *engine::kernel_table().gemm);
 }
 
 }  // namespace
@@ -66,6 +80,14 @@ void run_matmul(const Op::Call& call) {
     multiply<double>(call);
   } else {
     multiply<float>(call);
+  }
+}
+
+void run_matmul_rows(const Op::Call& call, int64_t first, int64_t last, void* output) {
+  if (call.node->dtype == DType::float64) {
+    multiply_rows<double>(call, first, last, output);
+  } else {
+    multiply_rows<float>(call, first, last, output);
   }
 }
 

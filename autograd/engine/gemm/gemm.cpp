@@ -286,17 +286,36 @@ class Multiplication {
 
 }  // namespace
 
-template <class T>
-void multiply(const Product<T>& product, const Level& level) {
+namespace {
+
+/// use(work) where there is anything to multiply.
+template <class T, class Use>
+void multiply_by(const Product<T>& product, const Level& level, Use&& use) {
   const Multiplication<T> work(product, level.of<T>());
   const int64_t size = product.count() * product.rows * product.columns;
   if (product.depth == 0) std::fill_n(product.c, size, T(0));
-  if (size == 0 || product.depth == 0) return;
-  const double cost = static_cast<double>(size) * static_cast<double>(product.depth) * nanoseconds_each<T>;
-  parallel_for(work.units(), cost, [&](int64_t begin, int64_t end) { work.run(begin, end); });
+  if (size > 0 && product.depth > 0) use(work);
+}
+
+}  // namespace
+
+template <class T>
+void multiply(const Product<T>& product, const Level& level) {
+  multiply_by(product, level, [&](const Multiplication<T>& work) {
+    const double size = static_cast<double>(product.count() * product.rows * product.columns);
+    const double cost = size * static_cast<double>(product.depth) * nanoseconds_each<T>;
+    parallel_for(work.units(), cost, [&](int64_t begin, int64_t end) { work.run(begin, end); });
+  });
+}
+
+template <class T>
+void multiply_here(const Product<T>& product, const Level& level) {
+  multiply_by(product, level, [](const Multiplication<T>& work) { work.run(0, work.units()); });
 }
 
 template void multiply(const Product<float>& product, const Level& level);
 template void multiply(const Product<double>& product, const Level& level);
+template void multiply_here(const Product<float>& product, const Level& level);
+template void multiply_here(const Product<double>& product, const Level& level);
 
 }  // namespace autograd::engine::gemm

@@ -33,5 +33,8 @@ struct Product {
 /// order: the same bits for every level and number of threads.
 template <class T>
 void multiply(const Product<T>& product, const Level& level);
+/// The same by the calling thread alone.
+template <class T>
+void multiply_here(const Product<T>& product, const Level& level);
 
 }  // namespace autograd::engine::gemm
