@@ -28,7 +28,7 @@ struct Assignment {
 /// happen or, after a throw, none.
 BACKLIGHT_API void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments);
 
-/// What the thread's last evaluation did.
+/// What the thread's last evaluation did, or one would do.
 struct Report {
   int64_t nodes = 0;         ///< recorded operations that were needed
   int64_t regions = 0;       ///< passes over data: fused regions and opaque calls
@@ -38,6 +38,10 @@ struct Report {
   double run_seconds = 0;
 };
 BACKLIGHT_API Report report();
+/// What evaluating these would take, before anything is computed: the seconds of the run stay 0. Planning is done then,
+/// not again when they are evaluated. Throws as evaluate() of what is given, but for what is found while computing.
+BACKLIGHT_API Report report(std::span<const Tensor> tensors, std::span<const Assignment> assignments = {});
+BACKLIGHT_API Report report(std::initializer_list<Tensor> tensors);
 
 /// Threads that evaluations may use, from 1 on; results do not depend on it. Without oneTBB it stays 1.
 BACKLIGHT_API void set_threads(int count);

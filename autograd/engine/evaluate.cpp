@@ -221,6 +221,26 @@ const Planned& plan(Graph& graph, Workspace& workspace, std::span<const Assignme
   return planned;
 }
 
+void set_outputs(Graph& graph, Workspace& workspace, std::span<const Tensor> tensors,
+                 std::span<const Assignment> assignments) {
+  workspace.outputs.clear();
+  for (const Tensor& tensor : tensors) workspace.outputs.push_back(graph.check(tensor));
+  for (const Assignment& assignment : assignments) {
+    check_assignment(graph, assignment);
+    check_unread(graph, *assignment.parameter.storage());
+    workspace.outputs.push_back(graph.check(assignment.value));
+  }
+}
+
+Report report_of(const Planned& planned) {
+  Report report;
+  report.nodes = planned.recording.size();
+  report.regions = static_cast<int64_t>(planned.plan->regions.size());
+  report.instructions = planned.plan->instructions;
+  report.peak_bytes = planned.plan->kept_bytes + planned.plan->temporary_bytes;
+  return report;
+}
+
 }  // namespace
 
 void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments) {
@@ -230,13 +250,7 @@ void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assig
   Lease lease;
   Workspace& workspace = *lease;
   const FloatEnvironment environment;
-  workspace.outputs.clear();
-  for (const Tensor& tensor : tensors) workspace.outputs.push_back(graph.check(tensor));
-  for (const Assignment& assignment : assignments) {
-    check_assignment(graph, assignment);
-    check_unread(graph, *assignment.parameter.storage());
-    workspace.outputs.push_back(graph.check(assignment.value));
-  }
+  set_outputs(graph, workspace, tensors, assignments);
   const auto start = Clock::now();
   const Planned& planned = plan(graph, workspace, assignments);
   KeptMemory kept(graph, workspace.marks);
@@ -251,13 +265,9 @@ void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assig
   }
   commit(planned, workspace.values, tensors.size());
 
-  Report& report = Workspaces::current().report;
+  Report& report = Workspaces::current().report = report_of(planned);
   report.plan_seconds = seconds(ready - start);
   report.run_seconds = seconds(Clock::now() - ready);
-  report.nodes = planned.recording.size();
-  report.regions = static_cast<int64_t>(planned.plan->regions.size());
-  report.instructions = planned.plan->instructions;
-  report.peak_bytes = planned.plan->kept_bytes + planned.plan->temporary_bytes;
 
   const std::span<const uint32_t> outputs(workspace.outputs);
   keep_old_values(graph, outputs.first(tensors.size()), assignments);
@@ -270,6 +280,21 @@ void evaluate(std::initializer_list<Tensor> tensors) {
 }
 
 Report report() { return Workspaces::current().report; }
+
+Report report(std::span<const Tensor> tensors, std::span<const Assignment> assignments) {
+  Graph& graph = Graph::current();
+  Lease lease;
+  const FloatEnvironment environment;
+  set_outputs(graph, *lease, tensors, assignments);
+  const auto start = Clock::now();
+  Report report = report_of(plan(graph, *lease, assignments));
+  report.plan_seconds = seconds(Clock::now() - start);
+  return report;
+}
+
+Report report(std::initializer_list<Tensor> tensors) {
+  return report(std::span<const Tensor>(tensors.begin(), tensors.size()));
+}
 
 // Tensor: reading -------------------------------------------------------------------------------
 

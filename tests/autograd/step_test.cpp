@@ -1,6 +1,7 @@
 #include <autograd/autograd.h>
 #include <autograd/core/storage.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -183,6 +184,25 @@ TEST_CASE("A memory limit names the largest buffers") {
     step.set_memory_limit(0);
     CHECK(larger.values<float>()[999999] == 1);
   }
+}
+
+TEST_CASE("report() tells what an evaluation will take before it runs, and keeps the plan") {
+  const ag::Parameter w(ag::ones({300, 300}));
+  const ag::Step step;
+  const Tensor y = ag::matmul(ag::matmul(w, w), w), loss = ag::sum(ag::exp(y * 1e-6));
+  const std::vector<ag::Assignment> descent{{w, ag::Located(w).tensor() - ag::grad(loss, w)}};
+  const ag::Report before = ag::report(std::array{loss}, descent);
+  CHECK(w.values<float>()[0] == 1);
+  CHECK(before.run_seconds == 0);
+  CHECK(before.peak_bytes > 2 * 4 * 300 * 300);
+  ag::evaluate(std::array{loss}, descent);
+  const ag::Report after = ag::report();
+  CHECK(after.peak_bytes == before.peak_bytes);
+  CHECK(after.nodes == before.nodes);
+  CHECK(after.regions == before.regions);
+  CHECK(after.instructions == before.instructions);
+  CHECK(ag::report({loss}).regions == 0);  // it is there
+  REQUIRE_THROWS_AS(ag::report(std::array{loss}, std::array{ag::Assignment{w, loss}}), ag::ShapeError);
 }
 
 TEST_CASE("report() tells what the last evaluation did") {
