@@ -83,6 +83,7 @@ class Lowering {
   }
 
   ir::Value number(uint32_t position) {
+    if (planner_.node(position).op->kind != Kind::number) return of_numbers(position);
     const double value = planner_.recording.attributes<NumberAttributes>(position).value;
     const DType type = planner_.node(position).dtype;
     if (ir::is_structural(value)) return builder_.literal(value, type);
@@ -90,6 +91,15 @@ class Lowering {
     const auto slot = static_cast<uint16_t>(found - region_.scalars.begin());
     if (found == region_.scalars.end()) region_.scalars.push_back(position);
     return builder_.scalar(slot, type);
+  }
+
+  /// Arithmetic on numbers, of bounded depth.
+  ir::Value of_numbers(uint32_t position) {
+    const Node& node = planner_.node(position);
+    const std::span<const uint32_t> from = planner_.recording.inputs(position);
+    ir::Value inputs[3] = {};
+    for (size_t i = 0; i < from.size(); ++i) inputs[i] = number(from[i]);
+    return node.op->lower(builder_, std::span<const ir::Value>(inputs, from.size()), node.dtype);
   }
 
   uint16_t find_table(int64_t rows, int64_t stride) {

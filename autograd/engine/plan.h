@@ -52,7 +52,7 @@ struct Source {
   int64_t row_stride = 0;  ///< gathered: elements between the table's rows
   int64_t rows = 0;        ///< gathered
   Walk index;              ///< gathered: int32
-  uint32_t node = none;    ///< number: its node; gathered: the gather's
+  uint32_t node = none;    ///< number, or arithmetic on such: its node; gathered: the gather's
 };
 
 /// What the passes know of a node.
@@ -65,9 +65,10 @@ struct NodeState {
   uint32_t last_use = 0;  ///< region
   uint32_t sources = 0;   ///< first in Planner::sources
   uint32_t source_count = 0;
-  bool in_place = false;  ///< assigned: written into its Parameter
-  int64_t local = -1;     ///< if only stages read it: bytes into their local memory, instead of a buffer
-  ir::Value value = 0;    ///< in the region being lowered
+  bool in_place = false;   ///< assigned: written into its Parameter
+  uint8_t of_numbers = 0;  ///< arithmetic on nothing but numbers, one on another so often: its readers compute it
+  int64_t local = -1;      ///< if only stages read it: bytes into their local memory, instead of a buffer
+  ir::Value value = 0;     ///< in the region being lowered
   uint32_t value_region = none;
 };
 

@@ -139,11 +139,29 @@ Source number_source(uint32_t node) {
   return source;
 }
 
+bool is_number(const Planner& planner, uint32_t node) {
+  return planner.node(node).op->kind == Kind::number || planner.states[node].of_numbers > 0;
+}
+
+/// How deep a node is in arithmetic on nothing but numbers, such as the 1 / n of a mean's gradient; 0: it is not. Each
+/// region computes such a scalar itself, once a call, rather than wait for another's.
+uint8_t depth_in_numbers(const Planner& planner, uint32_t node) {
+  constexpr uint8_t deepest = 8;
+  const Node& target = planner.node(node);
+  if (target.op->kind != Kind::map || target.rank != 0 || planner.known(node)) return 0;
+  uint8_t depth = 0;
+  for (const uint32_t input : planner.recording.inputs(node)) {
+    if (!is_number(planner, input)) return 0;
+    depth = std::max(depth, planner.states[input].of_numbers);
+  }
+  return depth < deepest ? static_cast<uint8_t>(depth + 1) : uint8_t{0};
+}
+
 /// The elements of `node`, which is no strided view, walked by `map`.
 Source memory_source(const Planner& planner, uint32_t node, const AxisMap& map, const Shape& domain) {
   Source source;
   source.walk = walk_of(planner, node, map, domain);
-  if (planner.node(source.walk.base).op->kind == Kind::number) return number_source(source.walk.base);
+  if (is_number(planner, source.walk.base)) return number_source(source.walk.base);
   return source;
 }
 
@@ -169,7 +187,7 @@ Source resolve_input(const Planner& planner, uint32_t node, AxisMap map, const S
 bool resolve_plain(const Planner& planner, uint32_t node, const Node& domain, Source& source) {
   const Node& input = planner.node(node);
   const Kind kind = input.op->kind;
-  if (kind == Kind::number) {
+  if (is_number(planner, node)) {
     source = number_source(node);
     return true;
   }
@@ -285,6 +303,7 @@ void resolve(Planner& planner) {
   const uint32_t count = planner.recording.size();
   for (uint32_t node = 0; node < count; ++node) {
     if (planner.known(node)) continue;
+    planner.states[node].of_numbers = depth_in_numbers(planner, node);
     const std::span<const uint32_t> inputs = planner.recording.inputs(node);
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (copies_views(planner, node, i)) copy_if_strided(inputs[i]);

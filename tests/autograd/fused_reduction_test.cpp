@@ -228,3 +228,23 @@ TEST_CASE("Reductions of gathered rows, and of several values in one region") {
     }
   }
 }
+
+TEST_CASE("A mean and its gradient are one pass over the data: each region computes scalars of numbers itself") {
+  Random random(97);
+  const Array x = random_array<float>(random, {9000}, -1, 1);
+  std::vector<float> gradients[2];
+  for (const size_t nodes : {size_t{1}, size_t{2000}}) {
+    const RegionLimit limit(nodes);
+    const ag::Step step;
+    const Tensor loss = ag::mean(ag::square(ag::Located(x).tensor() - 0.3)) / 7;
+    const Tensor gradient = ag::grad(loss, x);
+    ag::evaluate({loss, gradient});
+    if (nodes > 1) CHECK(ag::report().regions == 2);  // and what becomes of the sum
+    gradients[nodes == 1] = gradient.to_vector<float>();
+  }
+  CHECK(gradients[0] == gradients[1]);
+  const ag::Step step;
+  Tensor deep = ag::broadcast_to(ag::Located(2).as(ag::DType::float32), {});
+  for (int i = 0; i < 40; ++i) deep = ag::sqrt(deep + 1);  // deeper than a region computes itself
+  CHECK((deep + x).values<float>()[5] == static_cast<float>(deep.item()) + x.values<float>()[5]);
+}
