@@ -24,9 +24,16 @@ struct Assignment {
   Tensor value;  ///< same shape and type
 };
 
+/// New values of several Parameters of one type, end to end: many small ones cost little more than one large.
+struct PackedAssignment {
+  std::span<const Parameter> parameters;
+  Tensor value;  ///< [elements of all]
+};
+
 /// evaluate(), then all assignments at once: every right-hand side sees the old values. Either all
 /// happen or, after a throw, none.
-BACKLIGHT_API void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments);
+BACKLIGHT_API void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments,
+                            std::span<const PackedAssignment> packed = {});
 
 /// What the thread's last evaluation did.
 struct Report {

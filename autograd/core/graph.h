@@ -39,6 +39,7 @@ struct Op {
     reshape,  ///< the same elements in the same order under another shape
     reduce,   ///< over some axes
     gather,   ///< rows of its first input, chosen by its second
+    pack,     ///< the elements of all its inputs, end to end
     call,     ///< computed by a function from memory: scatter_add, matmul, custom ops, ...
   };
   using Lower = ir::Value (*)(ir::Builder&, std::span<const ir::Value> inputs, DType type);

@@ -234,6 +234,10 @@ uint8_t splits(const Walk& walk, const Shape& domain) {
 Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
   Demands demands;
   const NodeState& state = planner.states[node];
+  if (planner.node(node).op->kind == Kind::pack) {
+    demands.packs = true;
+    return demands;
+  }
   for (uint32_t k = 0; k < state.source_count; ++k) {
     const Source& source = planner.sources[state.sources + k];
     if (source.kind == Source::Kind::number) continue;
@@ -256,8 +260,12 @@ Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
 }
 
 Demands both(const Demands& a, const Demands& b) {
-  return {static_cast<uint8_t>(a.split | b.split), static_cast<uint8_t>(a.solid | b.solid), a.folds_all || b.folds_all,
-          a.folds_part || b.folds_part, a.columns || b.columns};
+  return {static_cast<uint8_t>(a.split | b.split),
+          static_cast<uint8_t>(a.solid | b.solid),
+          a.folds_all || b.folds_all,
+          a.folds_part || b.folds_part,
+          a.columns || b.columns,
+          a.packs || b.packs};
 }
 
 bool accepts(const Draft& draft, const Demands& demands) {

@@ -182,6 +182,7 @@ bool reads_memory(const Planner& planner, uint32_t node, size_t input) {
     case Kind::call: return planner.node(node).op->inputs == Op::Inputs::contiguous;
     case Kind::reduce: return !reduced(planner, node).fusable;
     case Kind::gather: return input == 0;
+    case Kind::pack:
     case Kind::reshape: return true;
     default: return false;
   }
