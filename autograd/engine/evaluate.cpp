@@ -159,7 +159,7 @@ void check_assignment(const Graph& graph, const PackedAssignment& assignment) {
 }
 
 void check_unread(const Graph& graph, const Storage& storage) {
-  if (storage.readers.load(std::memory_order_acquire) <= graph.readers(&storage)) return;
+  if (storage.readers() <= graph.readers(&storage)) return;
   throw ParameterInUse("assign: " + (storage.name.empty() ? std::string("the Parameter") : "'" + storage.name + "'") +
                        " is read by an open Step of another thread; end that Step first");
 }

@@ -159,6 +159,7 @@ void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
   Piece piece;
   alignas(64) std::byte small[most_stack_bytes];
   piece.local = region_.local_bytes <= most_stack_bytes ? small : local_memory(region_.local_bytes);
+  size_t part = 0;  // of packs, where the piece begins
   for (piece.begin = begin; piece.begin < end; piece.begin = piece.end) {
     piece.end = std::min(piece.begin + region_.block, end);
     size_t number = program_.body.size();
@@ -171,9 +172,11 @@ void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
     }
     for (const RowLookup& rows : region_.row_lookups)
       look_up_rows(rows, at<float>(rows.table.place), at<int32_t>(rows.list.indices), piece, fault_, number++);
-    for (const Packed& packed : region_.packs) gather_parts(packed, values_, piece);
+    size_t last_part = part;
+    for (const Packed& packed : region_.packs) last_part = gather_parts(packed, values_, piece, part);
     run_piece(piece);
-    for (const Packed& packed : region_.unpacks) spread_parts(packed, values_, piece);
+    for (const Packed& packed : region_.unpacks) spread_parts(packed, values_, piece, part);
+    part = last_part;
     after(piece);
   }
 }

@@ -28,9 +28,9 @@ struct Packed {
   static constexpr int64_t block_of(bool folds) { return folds ? fold_block : 1024; }
 };
 
-/// Collects the elements of a piece.
-void gather_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece);
+/// Collects the elements of a piece. `guess`: perhaps the part where it begins. Returns the part where it ends.
+size_t gather_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t guess);
 /// Puts them back.
-void spread_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece);
+void spread_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t guess);
 
 }  // namespace autograd::engine

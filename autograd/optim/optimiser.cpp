@@ -122,7 +122,7 @@ void Optimiser::take_apart(Pack& pack) {
 bool Optimiser::is_held(const Pack& pack) const {
   for (const std::vector<std::optional<Parameter>>& parts : remembered_) {
     for (const size_t i : pack.members) {
-      if (parts[i]->storage()->references.load(std::memory_order_acquire) > 1) return true;
+      if (parts[i]->storage()->references() > 1) return true;
     }
   }
   return false;
