@@ -49,8 +49,7 @@ Storage* Storage::create(const Shape& shape, DType dtype) {
   return storage.release();
 }
 
-void Storage::release() {
-  if (references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+void Storage::destroy() {
   ::operator delete(data, alignment);
   delete this;
 }

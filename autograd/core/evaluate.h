@@ -24,9 +24,16 @@ struct Assignment {
   Tensor value;  ///< same shape and type
 };
 
+/// New values of several Parameters of one type, end to end: many small ones cost little more than one large.
+struct PackedAssignment {
+  std::span<const Parameter> parameters;
+  Tensor value;  ///< [elements of all]
+};
+
 /// evaluate(), then all assignments at once: every right-hand side sees the old values. Either all
 /// happen or, after a throw, none.
-BACKLIGHT_API void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments);
+BACKLIGHT_API void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments,
+                            std::span<const PackedAssignment> packed = {});
 
 /// What the thread's last evaluation did, or one would do.
 struct Report {
@@ -40,7 +47,8 @@ struct Report {
 BACKLIGHT_API Report report();
 /// What evaluating these would take, before anything is computed: the seconds of the run stay 0. Planning is done then,
 /// not again when they are evaluated. Throws as evaluate() of what is given, but for what is found while computing.
-BACKLIGHT_API Report report(std::span<const Tensor> tensors, std::span<const Assignment> assignments = {});
+BACKLIGHT_API Report report(std::span<const Tensor> tensors, std::span<const Assignment> assignments = {},
+                            std::span<const PackedAssignment> packed = {});
 BACKLIGHT_API Report report(std::initializer_list<Tensor> tensors);
 
 /// Threads that evaluations may use, from 1 on; results do not depend on it. Without oneTBB it stays 1.

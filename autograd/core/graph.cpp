@@ -69,6 +69,7 @@ bool fits_into(const Node& input, const Node& shape) {
   return true;
 }
 
+constexpr size_t leaves_ahead = 8;
 constexpr uint32_t root_node_warning = 1u << 20;
 constexpr int64_t root_byte_warning = int64_t{1} << 30;
 
@@ -213,10 +214,10 @@ Tensor Graph::leaf(Storage* storage, std::source_location where) {
   const LeafAttributes attributes{storage, version};
   nodes_[index].attributes = append_attributes(&attributes, sizeof attributes);
   nodes_[index].value = storage->data;
+  leaf_table_[bucket] = static_cast<uint32_t>(leaves_.size() + 1);
+  storage->add_reader();
+  expect_leaves(storage);
   leaves_.push_back({storage, version, index, bucket});
-  leaf_table_[bucket] = static_cast<uint32_t>(leaves_.size());
-  storage->retain();
-  storage->readers.fetch_add(1, std::memory_order_acq_rel);
   return handle(index);
 }
 
@@ -226,6 +227,15 @@ Tensor Graph::leaf(void* memory, const Shape& shape, DType dtype, std::source_lo
   nodes_[index].attributes = append_attributes(&attributes, sizeof attributes);
   nodes_[index].value = memory;
   return handle(index);
+}
+
+/// The counts of what many Arrays and Parameters lie behind are in no near cache. Steps of a loop mostly read the same
+/// ones in the same order, so those that follow are fetched while this one is recorded.
+void Graph::expect_leaves(const Storage* storage) {
+  const size_t place = leaves_.size();
+  if (place + leaves_ahead < recent_.size()) __builtin_prefetch(recent_[place + leaves_ahead], 1);
+  if (place == recent_.size()) recent_.push_back(storage);
+  recent_[place] = storage;
 }
 
 size_t Graph::find_bucket(const Storage* storage, uint64_t version) const {
@@ -304,9 +314,9 @@ void Graph::close(uint64_t serial) {
   while (leaves_.size() > mark.leaves) {
     const Leaf& leaf = leaves_.back();
     leaf_table_[leaf.bucket] = 0;
-    leaf.storage->readers.fetch_sub(1, std::memory_order_acq_rel);
-    leaf.storage->release();
+    leaf.storage->remove_reader();
     leaves_.pop_back();
+    if (leaves_.size() > leaves_ahead) __builtin_prefetch(leaves_[leaves_.size() - leaves_ahead].storage, 1);
   }
   nodes_.erase(nodes_.begin() + mark.nodes, nodes_.end());
   pool_.resize(mark.pool);

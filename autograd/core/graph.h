@@ -39,6 +39,7 @@ struct Op {
     reshape,  ///< the same elements in the same order under another shape
     reduce,   ///< over some axes
     gather,   ///< rows of its first input, chosen by its second
+    pack,     ///< the elements of all its inputs, end to end
     call,     ///< computed by a function from memory: scatter_add, matmul, custom ops, ...
   };
   using Lower = ir::Value (*)(ir::Builder&, std::span<const ir::Value> inputs, DType type);
@@ -257,6 +258,7 @@ class BACKLIGHT_API Graph {
   };
   size_t find_bucket(const Storage* storage, uint64_t version) const;
   void grow_leaf_table();
+  void expect_leaves(const Storage* storage);
   void warn_if_root_grows();
   Node& append(const Op& op, DType dtype, std::source_location where) {
     Node& node = nodes_.emplace_back(op, dtype, depth_, where_override ? *where_override : where);
@@ -282,7 +284,8 @@ class BACKLIGHT_API Graph {
   std::deque<Arena> arenas_;
   std::vector<uint16_t> own_slots_;  ///< by depth
   std::vector<Leaf> leaves_;
-  std::vector<uint32_t> leaf_table_;  ///< index into leaves_ + 1
+  std::vector<uint32_t> leaf_table_;    ///< index into leaves_ + 1
+  std::vector<const Storage*> recent_;  ///< what stood in each place of leaves_ last; perhaps gone
   std::vector<std::shared_ptr<const void>> held_;
   bool warned_ = false;
 };

@@ -33,10 +33,10 @@ class BACKLIGHT_API Shape {
 
  private:
   friend struct Node;  // whose extents have been checked
-  Shape(const int64_t (&extents)[max_rank], int rank) : extents_(std::to_array(extents)), rank_(rank) {}
+  Shape(const int64_t (&extents)[max_rank], int rank) : rank_(rank), extents_(std::to_array(extents)) {}
 
-  std::array<int64_t, max_rank> extents_{};  ///< 0 past the rank
   int rank_ = 0;
+  std::array<int64_t, max_rank> extents_{};  ///< 0 past the rank
 };
 
 /// Axis counted from the front; negative ones count from the back. Throws

@@ -31,24 +31,34 @@ Conditions conditions(const engine::Keep& keep) {
 struct Planned {
   engine::Recording recording;
   Conditions conditions;
-  std::vector<uint32_t> targets;  ///< of assignments: positions of the old values (Keep::targets)
+  std::vector<uint32_t> counts, targets;  ///< of assignments: Keep::target_counts, Keep::targets
   std::shared_ptr<engine::Plan> plan;
 
   /// Whether the Parameters are those that the plan writes.
-  bool writes(std::span<const Assignment> assignments) const {
+  bool writes(std::span<Storage* const> parameters) const {
     for (size_t i = 0; i < targets.size(); ++i) {
       if (targets[i] == engine::none) continue;
-      const Storage* storage = recording.attributes<LeafAttributes>(targets[i]).storage;
-      if (storage != assignments[i].parameter.storage()) return false;
+      if (recording.attributes<LeafAttributes>(targets[i]).storage != parameters[i]) return false;
     }
     return true;
   }
-  void find_targets(const Graph& graph, std::span<const Assignment> assignments) {
+  void find_targets(const Graph& graph, std::span<Storage* const> parameters) {
     targets.clear();
-    for (const Assignment& assignment : assignments) {
-      const uint32_t leaf = graph.find_leaf(assignment.parameter.storage());
+    for (const Storage* parameter : parameters) {
+      const uint32_t leaf = graph.find_leaf(parameter);
       targets.push_back(leaf == engine::none ? engine::none : recording.position_of(leaf));
     }
+  }
+};
+
+/// What an evaluation assigns: how many Parameters each value is for, and all these Parameters in order.
+struct Targets {
+  std::vector<uint32_t> counts;
+  std::vector<Storage*> parameters;
+
+  void clear() {
+    counts.clear();
+    parameters.clear();
   }
 };
 
@@ -59,7 +69,8 @@ struct Workspace {
   size_t next = 0;  ///< place for another
   engine::Values values;
   std::vector<uint32_t> outputs;
-  std::vector<const void*> assigned;
+  Targets targets;
+  std::vector<const std::byte*> assigned;
   std::vector<Arena::Mark> marks;
   Arena scratch;
 };
@@ -118,6 +129,12 @@ class KeptMemory {
   std::vector<Arena::Mark>& marks_;  ///< before and after, by depth
 };
 
+void check_type(const Node& value, const Parameter& parameter) {
+  if (value.dtype == parameter.dtype()) return;
+  throw DTypeError(std::string("assign: ") + name_of(value.dtype) + " value to a " + name_of(parameter.dtype()) +
+                   " Parameter");
+}
+
 void check_assignment(const Graph& graph, const Assignment& assignment) {
   const Node& node = graph.node(graph.check(assignment.value));
   const Parameter& parameter = assignment.parameter;
@@ -125,42 +142,62 @@ void check_assignment(const Graph& graph, const Assignment& assignment) {
     throw ShapeError("assign: value of shape " + node.shape().to_string() + " to a Parameter of shape " +
                      parameter.shape().to_string());
   }
-  if (node.dtype != parameter.dtype()) {
-    throw DTypeError(std::string("assign: ") + name_of(node.dtype) + " value to a " + name_of(parameter.dtype()) +
-                     " Parameter");
+  check_type(node, parameter);
+}
+
+void check_assignment(const Graph& graph, const PackedAssignment& assignment) {
+  const Node& node = graph.node(graph.check(assignment.value));
+  int64_t size = 0;
+  for (const Parameter& parameter : assignment.parameters) {
+    check_type(node, parameter);
+    size += parameter.size();
+  }
+  if (node.rank != 1 || node.extents[0] != size) {
+    throw ShapeError("assign: value of shape " + node.shape().to_string() + " to Parameters of " +
+                     std::to_string(size) + " elements together; expected [" + std::to_string(size) + "]");
   }
 }
 
 void check_unread(const Graph& graph, const Storage& storage) {
-  if (storage.readers.load(std::memory_order_acquire) <= graph.readers(&storage)) return;
+  if (storage.readers() <= graph.readers(&storage)) return;
   throw ParameterInUse("assign: " + (storage.name.empty() ? std::string("the Parameter") : "'" + storage.name + "'") +
                        " is read by an open Step of another thread; end that Step first");
 }
 
+int64_t bytes_of(const Storage& storage) { return storage.shape.size() * size_of(storage.dtype); }
+
 void overwrite(Storage& storage, const void* value, std::source_location where) {
   if (value != storage.data)  // else it was computed there
-    std::memcpy(storage.data, value, static_cast<size_t>(storage.shape.size() * size_of(storage.dtype)));
+    std::memcpy(storage.data, value, static_cast<size_t>(bytes_of(storage)));
   storage.assigned_at = where;
   storage.version.fetch_add(1, std::memory_order_acq_rel);
 }
 
 /// `first`: of the assigned values among the recording's outputs.
-void assign_all(const Planned& planned, Workspace& workspace, std::span<const Assignment> assignments, size_t first) {
+void assign_all(const Planned& planned, Workspace& workspace, size_t first) {
   const engine::Recording& recording = planned.recording;
+  const Targets& targets = workspace.targets;
   workspace.assigned.clear();
-  for (size_t i = 0; i < assignments.size(); ++i) {
+  for (size_t i = 0; i < targets.counts.size(); ++i) {
     const uint32_t base = planned.plan->output_bases[first + i];
     const std::byte* value = workspace.values[base];
     if (recording.known(base)) {  // it may be the memory of a Parameter that is assigned here too
-      const int64_t bytes = assignments[i].parameter.size() * size_of(assignments[i].parameter.dtype());
+      const Node& node = recording.node(base);
+      const int64_t bytes = node.size() * size_of(node.dtype);
       value = static_cast<const std::byte*>(
           std::memcpy(workspace.scratch.allocate(bytes), value, static_cast<size_t>(bytes)));
     }
     workspace.assigned.push_back(value);
   }
-  for (size_t i = 0; i < assignments.size(); ++i) {
-    overwrite(*assignments[i].parameter.storage(), workspace.assigned[i],
-              recording.node(recording.outputs()[first + i]).where);
+  Storage* const* parameter = targets.parameters.data();
+  for (size_t i = 0; i < targets.counts.size(); ++i) {
+    const std::byte* value = workspace.assigned[i];  // null: its region has put it where it belongs
+    const std::source_location where = recording.node(recording.outputs()[first + i]).where;
+    for (uint32_t k = 0; k < targets.counts[i]; ++k) {
+      Storage& storage = **parameter++;
+      overwrite(storage, value == nullptr ? storage.data : value, where);
+      if (value != nullptr) value += bytes_of(storage);
+    }
   }
 }
 
@@ -190,44 +227,58 @@ void commit(const Planned& planned, const engine::Values& values, size_t outputs
 }
 
 /// An output that is itself a Parameter about to be overwritten keeps its value in its Step.
-void keep_old_values(Graph& graph, std::span<const uint32_t> outputs, std::span<const Assignment> assignments) {
+void keep_old_values(Graph& graph, std::span<const uint32_t> outputs, const Targets& targets) {
   for (uint32_t output : outputs) {
     Node& node = graph.node(output);
-    const bool overwritten = std::any_of(assignments.begin(), assignments.end(), [&](const Assignment& assignment) {
-      return assignment.parameter.storage()->data == node.value;
-    });
-    if (overwritten) node.value = copy_of(graph, node, node.value);
+    const auto is_value = [&](const Storage* parameter) { return parameter->data == node.value; };
+    if (std::ranges::any_of(targets.parameters, is_value)) node.value = copy_of(graph, node, node.value);
   }
 }
 
 /// The plan of what the workspace's outputs depend on; the last of them are assigned.
-const Planned& plan(Graph& graph, Workspace& workspace, std::span<const Assignment> assignments) {
-  engine::Keep keep{workspace.outputs.size() - assignments.size(), assignments.empty()};
+const Planned& plan(Graph& graph, Workspace& workspace) {
+  const Targets& targets = workspace.targets;
+  engine::Keep keep{workspace.outputs.size() - targets.counts.size(), targets.counts.empty()};
   const Conditions wanted = conditions(keep);
   for (Planned& planned : workspace.planned) {
-    if (planned.plan == nullptr || planned.conditions != wanted) continue;
-    if (planned.recording.repeats(graph, workspace.outputs) && planned.writes(assignments)) return planned;
+    if (planned.plan == nullptr || planned.conditions != wanted || planned.counts != targets.counts) continue;
+    if (planned.recording.repeats(graph, workspace.outputs) && planned.writes(targets.parameters)) return planned;
   }
   Planned& planned = workspace.planned[workspace.next];
   workspace.next = (workspace.next + 1) % workspace.planned.size();
   planned.plan = nullptr;  // until the recording has one
   planned.conditions = wanted;
+  planned.counts = targets.counts;
   planned.recording.trace(graph, workspace.outputs);
-  planned.find_targets(graph, assignments);
+  planned.find_targets(graph, targets.parameters);
   for (uint64_t word : wanted) planned.recording.add_to_key(word);
+  for (uint32_t count : planned.counts) planned.recording.add_to_key(count);
   for (uint32_t target : planned.targets) planned.recording.add_to_key(target);
+  keep.target_counts = planned.counts;
   keep.targets = planned.targets;
   planned.plan = engine::find_plan(planned.recording, keep);
   return planned;
 }
 
 void set_outputs(Graph& graph, Workspace& workspace, std::span<const Tensor> tensors,
-                 std::span<const Assignment> assignments) {
+                 std::span<const Assignment> assignments, std::span<const PackedAssignment> packed) {
   workspace.outputs.clear();
+  workspace.targets.clear();
   for (const Tensor& tensor : tensors) workspace.outputs.push_back(graph.check(tensor));
+  const auto add_target = [&](const Parameter& parameter) {
+    check_unread(graph, *parameter.storage());
+    workspace.targets.parameters.push_back(parameter.storage());
+  };
   for (const Assignment& assignment : assignments) {
     check_assignment(graph, assignment);
-    check_unread(graph, *assignment.parameter.storage());
+    add_target(assignment.parameter);
+    workspace.targets.counts.push_back(1);
+    workspace.outputs.push_back(graph.check(assignment.value));
+  }
+  for (const PackedAssignment& assignment : packed) {
+    check_assignment(graph, assignment);
+    for (const Parameter& parameter : assignment.parameters) add_target(parameter);
+    workspace.targets.counts.push_back(static_cast<uint32_t>(assignment.parameters.size()));
     workspace.outputs.push_back(graph.check(assignment.value));
   }
 }
@@ -243,16 +294,17 @@ Report report_of(const Planned& planned) {
 
 }  // namespace
 
-void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments) {
+void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments,
+              std::span<const PackedAssignment> packed) {
   if (nan_checks()) [[unlikely]]
-    engine::refuse_nan(tensors, assignments);
+    engine::refuse_nan(tensors, assignments, packed);
   Graph& graph = Graph::current();
   Lease lease;
   Workspace& workspace = *lease;
   const FloatEnvironment environment;
-  set_outputs(graph, workspace, tensors, assignments);
+  set_outputs(graph, workspace, tensors, assignments, packed);
   const auto start = Clock::now();
-  const Planned& planned = plan(graph, workspace, assignments);
+  const Planned& planned = plan(graph, workspace);
   KeptMemory kept(graph, workspace.marks);
   engine::allocate(*planned.plan, planned.recording, workspace.scratch, workspace.values);
   kept.taken();
@@ -270,8 +322,8 @@ void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assig
   report.run_seconds = seconds(Clock::now() - ready);
 
   const std::span<const uint32_t> outputs(workspace.outputs);
-  keep_old_values(graph, outputs.first(tensors.size()), assignments);
-  assign_all(planned, workspace, assignments, tensors.size());
+  keep_old_values(graph, outputs.first(tensors.size()), workspace.targets);
+  assign_all(planned, workspace, tensors.size());
 }
 
 void evaluate(std::span<const Tensor> tensors) { evaluate(tensors, {}); }
@@ -281,13 +333,14 @@ void evaluate(std::initializer_list<Tensor> tensors) {
 
 Report report() { return Workspaces::current().report; }
 
-Report report(std::span<const Tensor> tensors, std::span<const Assignment> assignments) {
+Report report(std::span<const Tensor> tensors, std::span<const Assignment> assignments,
+              std::span<const PackedAssignment> packed) {
   Graph& graph = Graph::current();
   Lease lease;
   const FloatEnvironment environment;
-  set_outputs(graph, *lease, tensors, assignments);
+  set_outputs(graph, *lease, tensors, assignments, packed);
   const auto start = Clock::now();
-  Report report = report_of(plan(graph, *lease, assignments));
+  Report report = report_of(plan(graph, *lease));
   report.plan_seconds = seconds(Clock::now() - start);
   return report;
 }

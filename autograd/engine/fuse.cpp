@@ -50,13 +50,12 @@ uint32_t region_of(const Planner& planner, uint32_t base) {
   return planner.known(base) ? none : planner.states[base].region;
 }
 
-/// Raises the lowest region that may hold a node which reads `walk`.
-void require(const Planner& planner, const Walk& walk, uint32_t& lowest) {
-  const uint32_t region = region_of(planner, walk.base);
+/// Raises the lowest region that may hold a node which reads `base`, element for element or not.
+void require(const Planner& planner, uint32_t base, bool in_order, uint32_t& lowest) {
+  const uint32_t region = region_of(planner, base);
   if (region == none) return;
   // A value of the same region can be used in place unless it exists only after the whole region.
-  const bool in_place =
-      walk.identity && planner.node(walk.base).op->kind != Kind::reduce && !planner.drafts[region].call;
+  const bool in_place = in_order && planner.node(base).op->kind != Kind::reduce && !planner.drafts[region].call;
   lowest = std::max(lowest, in_place ? region : region + 1);
 }
 
@@ -102,7 +101,7 @@ void drop_ones(Walk& walk, const Shape& shape) {
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] != 1) walk.strides[kept++] = walk.strides[static_cast<size_t>(axis)];
   }
-  std::fill(walk.strides.begin() + static_cast<std::ptrdiff_t>(kept), walk.strides.end(), 0);
+  for (auto axis = static_cast<int>(kept); axis < shape.rank(); ++axis) walk.strides[static_cast<size_t>(axis)] = 0;
 }
 
 /// A region of scatter_adds by one list of indices, which others may join.
@@ -143,14 +142,12 @@ uint32_t lowest_region(Planner& planner, std::span<Source> sources, const Shape&
   uint32_t lowest = 0;
   for (Source& source : sources) {
     if (source.kind == Source::Kind::number) continue;
+    const bool gathered = source.kind == Source::Kind::gathered;
     drop_ones(source.walk, shape);
+    require(planner, source.walk.base, source.walk.identity && !gathered, lowest);
+    if (!gathered) continue;
     drop_ones(source.index, shape);
-    Walk walk = source.walk;
-    if (source.kind == Source::Kind::gathered) {
-      walk.identity = false;
-      require(planner, source.index, lowest);
-    }
-    require(planner, walk, lowest);
+    require(planner, source.index.base, source.index.identity, lowest);
   }
   return lowest;
 }
@@ -234,6 +231,10 @@ uint8_t splits(const Walk& walk, const Shape& domain) {
 Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
   Demands demands;
   const NodeState& state = planner.states[node];
+  if (planner.node(node).op->kind == Kind::pack) {
+    demands.packs = true;
+    return demands;
+  }
   for (uint32_t k = 0; k < state.source_count; ++k) {
     const Source& source = planner.sources[state.sources + k];
     if (source.kind == Source::Kind::number) continue;
@@ -256,8 +257,12 @@ Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
 }
 
 Demands both(const Demands& a, const Demands& b) {
-  return {static_cast<uint8_t>(a.split | b.split), static_cast<uint8_t>(a.solid | b.solid), a.folds_all || b.folds_all,
-          a.folds_part || b.folds_part, a.columns || b.columns};
+  return {static_cast<uint8_t>(a.split | b.split),
+          static_cast<uint8_t>(a.solid | b.solid),
+          a.folds_all || b.folds_all,
+          a.folds_part || b.folds_part,
+          a.columns || b.columns,
+          a.packs || b.packs};
 }
 
 bool accepts(const Draft& draft, const Demands& demands) {

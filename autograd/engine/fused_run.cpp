@@ -51,6 +51,7 @@ double moving_cost(const Region& region) {
   for (const Lookups& lookups : region.lookups)
     columns += static_cast<double>(static_cast<int64_t>(lookups.lists.size()) * lookups.width());
   for (const Region::Scatters& scatters : region.scatters) columns += static_cast<double>(scatters.columns.size());
+  columns += static_cast<double>(region.packs.size() + region.unpacks.size());
   return columns * of_column + static_cast<double>(region.row_lookups.size()) * of_row_element;
 }
 
@@ -151,12 +152,14 @@ void FusedRun::run_streams() {
   });
 }
 
-/// Elements in order, with the columns of each block looked up before the kernel, and after(piece) behind it.
+/// Elements in order, with the columns of each block filled before the kernel, and after(piece) behind it.
 template <class After>
 void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
   if (region_.block == 0) return run_piece({begin, end});
   Piece piece;
-  piece.local = local_memory(region_.local_bytes);
+  alignas(64) std::byte small[most_stack_bytes];
+  piece.local = region_.local_bytes <= most_stack_bytes ? small : local_memory(region_.local_bytes);
+  size_t part = 0;  // of packs, where the piece begins
   for (piece.begin = begin; piece.begin < end; piece.begin = piece.end) {
     piece.end = std::min(piece.begin + region_.block, end);
     size_t number = program_.body.size();
@@ -169,7 +172,11 @@ void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
     }
     for (const RowLookup& rows : region_.row_lookups)
       look_up_rows(rows, at<float>(rows.table.place), at<int32_t>(rows.list.indices), piece, fault_, number++);
+    size_t last_part = part;
+    for (const Packed& packed : region_.packs) last_part = gather_parts(packed, values_, piece, part);
     run_piece(piece);
+    for (const Packed& packed : region_.unpacks) spread_parts(packed, values_, piece, part);
+    part = last_part;
     after(piece);
   }
 }

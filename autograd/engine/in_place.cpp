@@ -4,14 +4,15 @@
 
 // An assigned value is written straight into its Parameter where nobody can tell: its region is past
 // all that may throw (after a throw no Parameter has changed) and the last that reads the old value,
-// element for element. So an optimiser's step reads and writes its state once.
+// element for element. So an optimiser's step reads and writes its state once. What is assigned to several Parameters
+// end to end is put there block by block (packed.h).
 
 namespace autograd::engine {
 
 namespace {
 
 bool may_throw(const Region& region) {
-  return region.call || region.block > 0 ||
+  return region.call || !region.lookups.empty() || !region.row_lookups.empty() || !region.scatters.empty() ||
          std::ranges::any_of(region.kernel->program().body, [](const ir::Inst& inst) {
            const bool divides = inst.code == ir::Code::divide || inst.code == ir::Code::remainder;
            return inst.code == ir::Code::row || (divides && inst.type == DType::int32);
@@ -20,11 +21,12 @@ bool may_throw(const Region& region) {
 
 /// Before it computes anything.
 bool asks_for_memory(const Region& region) {
-  return !region.call && (!region.kernel->program().folds.empty() || region.block > 0);
+  return !region.call && (!region.kernel->program().folds.empty() || region.local_bytes > most_stack_bytes);
 }
 
 /// How regions read a Parameter's old value.
 struct Reading {
+  int64_t begin;         ///< of the Parameter's elements among those of all that the value is for
   uint32_t last = none;  ///< region
   bool in_order = true;  ///< by the last: element for element
 };
@@ -42,24 +44,42 @@ class Choice {
     if (safe_from_ == regions) return;
     find_readings();
     const std::vector<uint32_t>& outputs = planner_.recording.outputs();
-    for (size_t i = 0; i < keep_.targets.size(); ++i) {
-      const uint32_t leaf = keep_.targets[i];
+    const uint32_t* first = keep_.targets.data();
+    for (size_t i = 0; i < keep_.target_counts.size(); ++i) {
+      const std::span<const uint32_t> leaves(first, keep_.target_counts[i]);
+      first += leaves.size();
       const uint32_t value = contiguous_base(planner_, outputs[keep_.outputs + i]);
-      if (leaf != none && is_free(value) && fits(value, leaf)) take(value, leaf);
+      if (!is_free(value) || std::ranges::find(leaves, none) != leaves.end()) continue;
+      if (leaves.size() == 1) {
+        if (fits(value, leaves[0])) take(value, leaves[0]);
+      } else if (has_room(value) && is_read_once(value) &&
+                 std::ranges::all_of(leaves, [&](uint32_t leaf) { return fits_part(value, leaf); })) {
+        take(value, leaves);
+      }
     }
   }
 
  private:
   void find_readings() {
     reading_of_.assign(planner_.recording.size(), none);
-    for (uint32_t leaf : keep_.targets) {
-      if (leaf == none) continue;
-      reading_of_[leaf] = static_cast<uint32_t>(readings_.size());
-      readings_.push_back({});
+    const uint32_t* next = keep_.targets.data();
+    for (const uint32_t count : keep_.target_counts) {
+      int64_t begin = 0;
+      for (const uint32_t leaf : std::span<const uint32_t>(next, count)) {
+        if (leaf == none) continue;
+        reading_of_[leaf] = static_cast<uint32_t>(readings_.size());
+        readings_.push_back({begin});
+        begin += planner_.node(leaf).size();
+      }
+      next += count;
     }
     for (uint32_t region = 0; region < planner_.drafts.size(); ++region) {
       const Draft& draft = planner_.drafts[region];
       for (uint32_t node : draft.nodes) {
+        if (planner_.node(node).op->kind == Op::Kind::pack) {
+          read_pack(node, region);
+          continue;
+        }
         const NodeState& state = planner_.states[node];
         for (uint32_t k = 0; k < state.source_count; ++k) {
           const Source& source = planner_.sources[state.sources + k];
@@ -71,6 +91,17 @@ class Choice {
       }
     }
     for (uint32_t output : planner_.recording.outputs()) read(contiguous_base(planner_, output), none - 1, false);
+  }
+
+  /// In order are Parameters whose elements have the same place among those of all as in the assigned value.
+  void read_pack(uint32_t pack, uint32_t region) {
+    const NodeState& state = planner_.states[pack];
+    int64_t begin = 0;
+    for (uint32_t k = 0; k < state.source_count; ++k) {
+      const uint32_t base = planner_.sources[state.sources + k].walk.base;
+      read(base, region, reading_of_[base] != none && readings_[reading_of_[base]].begin == begin);
+      begin += planner_.node(base).size();
+    }
   }
 
   void read(uint32_t base, uint32_t region, bool in_order) {
@@ -87,9 +118,7 @@ class Choice {
     if (state.region == none || state.region < safe_from_ || state.kept) return false;
     const Draft& draft = planner_.drafts[state.region];
     const Op::Kind kind = planner_.node(value).op->kind;
-    return !draft.call && draft.stages == none && kind != Op::Kind::reduce && kind != Op::Kind::call &&
-           std::ranges::none_of(planner_.plan.in_place,
-                                [&](const Plan::InPlace& other) { return other.value == value; });
+    return !draft.call && draft.stages == none && kind != Op::Kind::reduce && kind != Op::Kind::call && !state.in_place;
   }
 
   bool fits(uint32_t value, uint32_t leaf) const {
@@ -99,6 +128,55 @@ class Choice {
     const Reading& reading = readings_[reading_of_[leaf]];
     if (reading.last == none || reading.last < region) return true;
     return reading.last == region && reading.in_order && is_consumed(planner_.plan.regions[region], leaf);
+  }
+
+  /// For blocks of it, on the stack; folds of rows are cut in ways of their own.
+  bool has_room(uint32_t value) const {
+    if (draft_of(value).demands.folds_part) return false;
+    return planner_.plan.regions[planner_.states[value].region].local_bytes + column_bytes(value) <= most_stack_bytes;
+  }
+  int64_t block_of(uint32_t value) const {
+    const int64_t block = planner_.plan.regions[planner_.states[value].region].block;
+    return block > 0 ? block : Packed::block_of(draft_of(value).demands.folds_all);
+  }
+  int64_t column_bytes(uint32_t value) const {
+    return Lookups::column_stride(block_of(value)) * size_of(planner_.node(value).dtype);
+  }
+  const Draft& draft_of(uint32_t value) const { return planner_.drafts[planner_.states[value].region]; }
+
+  /// The same for one of several Parameters, whose new values are put into place block by block, as their old ones
+  /// were read.
+  bool fits_part(uint32_t value, uint32_t leaf) const {
+    const uint32_t region = planner_.states[value].region;
+    const Reading& reading = readings_[reading_of_[leaf]];
+    return reading.last == none || reading.last < region || (reading.last == region && reading.in_order);
+  }
+
+  /// Nothing but the assignment takes the value from memory.
+  bool is_read_once(uint32_t value) const {
+    const std::vector<uint32_t>& outputs = planner_.recording.outputs();
+    const auto is_value = [&](uint32_t output) { return contiguous_base(planner_, output) == value; };
+    return std::ranges::count_if(outputs, is_value) == 1 && !is_read_elsewhere(value);
+  }
+
+  bool is_read_elsewhere(uint32_t value) const {
+    const auto reads = [&](uint32_t node) {
+      const NodeState& state = planner_.states[node];
+      const std::span<const Source> sources(planner_.sources.data() + state.sources, state.source_count);
+      return std::ranges::any_of(sources, [&](const Source& source) { return reads_of(source, value); });
+    };
+    for (uint32_t region = 0; region < planner_.drafts.size(); ++region) {
+      const Draft& draft = planner_.drafts[region];
+      if (region != planner_.states[value].region && std::ranges::any_of(draft.nodes, reads)) return true;
+      for (const std::vector<uint32_t>& together : draft.scatters) {
+        if (std::ranges::any_of(together, reads)) return true;
+      }
+    }
+    return false;
+  }
+  static bool reads_of(const Source& source, uint32_t base) {
+    if (source.kind == Source::Kind::number) return false;
+    return source.walk.base == base || (source.kind == Source::Kind::gathered && source.index.base == base);
   }
 
   /// Folds and stores come after all instructions: none may take the old value itself.
@@ -119,6 +197,27 @@ class Choice {
     }
     planner_.states[value].in_place = true;
     planner_.plan.in_place.push_back({value, leaf});
+  }
+
+  /// From a block in local memory to one Parameter after the other.
+  void take(uint32_t value, std::span<const uint32_t> leaves) {
+    Region& region = planner_.plan.regions[planner_.states[value].region];
+    Packed& unpacked = region.unpacks.emplace_back();
+    unpacked.element_bytes = size_of(planner_.node(value).dtype);
+    unpacked.local = region.local_bytes;
+    region.block = block_of(value);
+    region.local_bytes += column_bytes(value);
+    int64_t begin = 0;
+    for (const uint32_t leaf : leaves) {
+      unpacked.parts.push_back({{leaf, 0}, begin});
+      begin += planner_.node(leaf).size();
+    }
+    unpacked.parts.push_back({{none, 0}, begin});
+    for (const ir::Store& store : region.kernel->program().stores) {
+      if (region.operands[store.operand].base == value) region.arguments.operands[store.operand].local = unpacked.local;
+    }
+    planner_.states[value].in_place = true;
+    planner_.plan.unpacked.push_back(value);
   }
 
   Planner& planner_;

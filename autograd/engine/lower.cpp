@@ -42,7 +42,11 @@ class Lowering {
     const Node& node = planner_.node(position);
     NodeState& state = planner_.states[position];
     ir::Value inputs[3] = {};
-    for (uint32_t k = 0; k < state.source_count; ++k) inputs[k] = value(planner_.sources[state.sources + k]);
+    if (node.op->kind == Kind::pack) {
+      inputs[0] = builder_.load(find_operand(local_walk(add_pack(position))), node.dtype);
+    } else {
+      for (uint32_t k = 0; k < state.source_count; ++k) inputs[k] = value(planner_.sources[state.sources + k]);
+    }
     if (node.op->kind == Kind::reduce) {
       const Reduction reduction = planner_.recording.attributes<ReduceAttributes>(position).reduction;
       program_.folds.push_back({inputs[0], static_cast<ir::Fold::Kind>(reduction), reduced(planner_, position).span});
@@ -112,7 +116,30 @@ class Lowering {
     return static_cast<uint16_t>(tables.size() / 2 - 1);
   }
 
-  /// Over a column of the lookups: no base, its place in local memory as offset.
+  /// Returns the column that holds a block of the pack, in bytes into local memory.
+  int64_t add_pack(uint32_t position) {
+    const NodeState& state = planner_.states[position];
+    const std::span<const uint32_t> inputs = planner_.recording.inputs(position);
+    if (region_.block == 0) region_.block = Packed::block_of(draft_.demands.folds_all);
+    Packed& packed = region_.packs.emplace_back();
+    packed.element_bytes = size_of(planner_.node(position).dtype);
+    packed.local = region_.local_bytes;
+    region_.local_bytes += Lookups::column_stride(region_.block) * packed.element_bytes;
+    int64_t begin = 0;
+    for (uint32_t k = 0; k < state.source_count; ++k) {
+      packed.parts.push_back({{planner_.sources[state.sources + k].walk.base, 0}, begin});
+      begin += planner_.node(inputs[k]).size();
+    }
+    packed.parts.push_back({{none, 0}, begin});
+    return packed.local;
+  }
+
+  int64_t bytes_of_column(int64_t column) const {
+    const auto packed = std::ranges::find(region_.packs, column, &Packed::local);
+    return packed == region_.packs.end() ? 4 : packed->element_bytes;
+  }
+
+  /// Over a column that is filled before the kernel: no base, its place in local memory as offset.
   static Walk local_walk(int64_t column) {
     Walk walk;
     walk.offset = column;
@@ -182,6 +209,7 @@ class Lowering {
       }
       if (walk.base == none) {
         operand.local = walk.offset;
+        operand.bytes = bytes_of_column(walk.offset);
         region_.operands.push_back({none, 0});
       } else {
         operand.bytes = size_of(planner_.node(walk.base).dtype);

@@ -158,11 +158,13 @@ bool nan_checks() {
   return initial;
 }
 
-void engine::refuse_nan(std::span<const Tensor> tensors, std::span<const Assignment> assignments) {
+void engine::refuse_nan(std::span<const Tensor> tensors, std::span<const Assignment> assignments,
+                        std::span<const PackedAssignment> packed) {
   if (checking) return;
   const Checking guard;
   std::vector<Tensor> results(tensors.begin(), tensors.end());
   for (const Assignment& assignment : assignments) results.push_back(assignment.value);
+  for (const PackedAssignment& assignment : packed) results.push_back(assignment.value);
   evaluate(results);
   Graph& graph = Graph::current();
   for (const Tensor& result : results) {

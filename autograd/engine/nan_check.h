@@ -7,6 +7,7 @@
 namespace autograd::engine {
 
 /// Evaluates without assigning. throws NotANumber where a result holds NaN
-void refuse_nan(std::span<const Tensor> tensors, std::span<const Assignment> assignments);
+void refuse_nan(std::span<const Tensor> tensors, std::span<const Assignment> assignments,
+                std::span<const PackedAssignment> packed);
 
 }  // namespace autograd::engine

@@ -189,6 +189,7 @@ void allocate(const Plan& plan, const Recording& recording, Arena& scratch, Valu
   for (const Plan::InPlace& pair : plan.in_place) {
     values[pair.value] = static_cast<std::byte*>(recording.node(pair.leaf).value);
   }
+  for (const uint32_t value : plan.unpacked) values[value] = nullptr;
   auto* base = static_cast<std::byte*>(scratch.allocate(plan.temporary_bytes));
   for (const Plan::Buffer& buffer : plan.buffers) {
     values[buffer.position] =

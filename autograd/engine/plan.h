@@ -3,6 +3,7 @@
 #include <autograd/core/graph.h>
 #include <autograd/engine/kernel.h>
 #include <autograd/engine/lookup.h>
+#include <autograd/engine/packed.h>
 #include <autograd/engine/recording.h>
 #include <autograd/engine/region.h>
 #include <autograd/ir/program.h>
@@ -79,6 +80,7 @@ struct Demands {
   uint8_t solid = 0;  ///< a fold needs them to be walked as one
   bool folds_all = false, folds_part = false;
   bool columns = false;  ///< some operand is a fold over lanes, element for element
+  bool packs = false;    ///< runs block by block of elements
 
   /// Where folds cut the axes into rows and lanes: no axis is split behind it.
   int border() const { return std::bit_width(split); }
@@ -174,7 +176,9 @@ struct Region {
   std::vector<Lookups> lookups;  ///< before the kernel, block by block
   std::vector<RowLookup> row_lookups;
   std::vector<Scatters> scatters;  ///< after the kernel, block by block
-  int64_t block = 0;               ///< elements, of a region with lookups or scatters
+  std::vector<Packed> packs;       ///< before the kernel, block by block
+  std::vector<Packed> unpacks;     ///< after it: assigned values, into their Parameters
+  int64_t block = 0;               ///< elements, of a region that runs block by block
   int64_t local_bytes = 0;         ///< a thread's memory for the columns of a block
   std::vector<uint32_t> scalars;   ///< number nodes
   std::vector<Result> folds;
@@ -220,6 +224,7 @@ struct Plan {
   std::vector<Stages> stages;
   std::vector<Buffer> buffers;
   std::vector<InPlace> in_place;
+  std::vector<uint32_t> unpacked;      ///< values that regions write into several Parameters
   std::vector<uint32_t> leaves;        ///< known positions that are read
   std::vector<uint32_t> output_bases;  ///< per output: the position whose memory holds it
   int64_t temporary_bytes = 0, kept_bytes = 0;
@@ -230,7 +235,9 @@ struct Plan {
 struct Keep {
   size_t outputs = 0;  ///< of the recording's outputs the first so many are kept
   bool calls = true;   ///< results of calls, so that a later gradient does not repeat them
-  /// Of the other outputs, which are assigned: the position of the Parameter's old value, or none.
+  /// Of the other outputs, which are assigned: how many Parameters each is for (several take it end to end), and the
+  /// positions of the old values of all of these, or none.
+  std::span<const uint32_t> target_counts = {};
   std::span<const uint32_t> targets = {};
 };
 

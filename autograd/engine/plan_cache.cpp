@@ -22,7 +22,8 @@ size_t bytes_of(const std::vector<T>& list) {
 /// Memory that a plan keeps, without the kernels, which plans share.
 size_t bytes_of(const Plan& plan) {
   size_t bytes = sizeof plan + bytes_of(plan.key) + bytes_of(plan.regions) + bytes_of(plan.buffers) +
-                 bytes_of(plan.in_place) + bytes_of(plan.leaves) + bytes_of(plan.output_bases);
+                 bytes_of(plan.in_place) + bytes_of(plan.unpacked) + bytes_of(plan.leaves) +
+                 bytes_of(plan.output_bases);
   for (const Region& region : plan.regions) {
     const KernelArguments& arguments = region.arguments;
     bytes += bytes_of(region.operands) + bytes_of(region.scalars) + bytes_of(region.folds) + bytes_of(region.origins) +
@@ -30,6 +31,8 @@ size_t bytes_of(const Plan& plan) {
              bytes_of(arguments.layout.row_bytes) + bytes_of(arguments.layout.patterns);
     for (const std::vector<int32_t>& pattern : arguments.layout.patterns) bytes += bytes_of(pattern);
     bytes += bytes_of(region.row_lookups);
+    for (const Packed& packed : region.packs) bytes += sizeof packed + bytes_of(packed.parts);
+    for (const Packed& packed : region.unpacks) bytes += sizeof packed + bytes_of(packed.parts);
     for (const Region::Scatters& scatters : region.scatters) bytes += sizeof scatters + bytes_of(scatters.columns);
     for (const Lookups& lookups : region.lookups) bytes += bytes_of(lookups.tables) + bytes_of(lookups.lists);
   }
@@ -92,6 +95,9 @@ void collect_leaves(Planner& planner) {
     if (planner.known(position) && !read[position]) leaves.push_back(position);
     read[position] = true;
   };
+  const auto add_parts = [&](const Packed& packed) {
+    for (size_t i = 0; i + 1 < packed.parts.size(); ++i) add(packed.parts[i].place.base);
+  };
   for (const Region& region : planner.plan.regions) {
     for (const Place& operand : region.operands) {
       if (operand.base != none) add(operand.base);
@@ -106,6 +112,8 @@ void collect_leaves(Planner& planner) {
     }
     for (const Region::Scatters& scatters : region.scatters) add(scatters.indices.base);
     for (const Region::Input& input : region.inputs) add(input.place.base);
+    for (const Packed& packed : region.packs) add_parts(packed);
+    for (const Packed& packed : region.unpacks) add_parts(packed);
   }
   for (uint32_t base : planner.plan.output_bases) add(base);
 }

@@ -15,6 +15,9 @@ namespace autograd::engine {
 /// not depend on how work was cut.
 inline constexpr int64_t fold_block = 4096;
 
+/// Local memory of a block up to so many bytes is on the stack: taking it cannot fail.
+inline constexpr int64_t most_stack_bytes = 32768;
+
 /// Where a memory operand of a program lies, for one evaluation.
 struct Operand {
   std::byte* data = nullptr;                ///< the element at index 0 of the domain

@@ -183,23 +183,26 @@ Source resolve_input(const Planner& planner, uint32_t node, AxisMap map, const S
   return source;
 }
 
-/// Most inputs have the domain's own shape and are no views: what resolve_input() would find, sooner.
+/// Most inputs are no views, and at most broadcast: what resolve_input() would find, sooner. `source` is a new one.
 bool resolve_plain(const Planner& planner, uint32_t node, const Node& domain, Source& source) {
   const Node& input = planner.node(node);
   const Kind kind = input.op->kind;
   if (is_number(planner, node)) {
-    source = number_source(node);
+    source.kind = Source::Kind::number;
+    source.node = node;
     return true;
   }
   if ((kind == Kind::view || kind == Kind::reshape) && !planner.known(node)) return false;
-  if (!same_shape(input, domain)) return false;
+  const bool same = same_shape(input, domain);
+  if (kind == Kind::gather && !same) return false;
   source.walk.base = node;
-  source.walk.identity = true;
   int64_t stride = 1;
-  for (int axis = domain.rank - 1; axis >= 0; --axis) {
-    source.walk.strides[static_cast<size_t>(axis)] = domain.extents[axis] == 1 ? 0 : stride;
-    stride *= domain.extents[axis];
+  for (int axis = input.rank - 1; axis >= 0; --axis) {
+    const auto in_domain = static_cast<size_t>(axis + domain.rank - input.rank);
+    source.walk.strides[in_domain] = input.extents[axis] == 1 ? 0 : stride;
+    stride *= input.extents[axis];
   }
+  source.walk.identity = same || stride == domain.size();
   return true;
 }
 
@@ -207,7 +210,7 @@ void demand(Planner& planner, uint32_t node) {
   if (!planner.known(node) && planner.node(node).op->kind != Kind::number) planner.states[node].demanded = true;
 }
 
-void demand(Planner& planner, Source source) {
+void demand(Planner& planner, const Source& source) {
   if (source.kind == Source::Kind::number) return;
   demand(planner, source.walk.base);
   if (source.kind == Source::Kind::gathered) demand(planner, source.index.base);
@@ -225,6 +228,7 @@ bool reads_memory(const Planner& planner, uint32_t node, size_t input) {
     case Kind::call: return planner.node(node).op->inputs == Op::Inputs::contiguous;
     case Kind::reduce: return !reduced(planner, node).fusable;
     case Kind::gather: return input == 0;
+    case Kind::pack:
     case Kind::reshape: return true;
     default: return false;
   }
@@ -317,6 +321,7 @@ void resolve(Planner& planner) {
   }
   // From consumers to producers: what has to be computed, and how its inputs are read.
   planner.sources.clear();
+  static constexpr Source blank;  // copied: compilers clear memory with a slow instruction
   for (uint32_t id = count; id-- > 0;) {
     NodeState& state = planner.states[id];
     if (!state.demanded) continue;
@@ -335,16 +340,15 @@ void resolve(Planner& planner) {
     } else {
       const std::span<const uint32_t> inputs = planner.recording.inputs(id);
       for (size_t k = 0; k < inputs.size(); ++k) {
-        Source source;
-        if (node.op->kind == Kind::map && resolve_plain(planner, inputs[k], node, source)) {
-          planner.sources.push_back(source);
-        } else if (node.op->kind == Kind::call || reads_memory(planner, id, k)) {
-          planner.sources.push_back(whole_source(planner, id, k));
-          const uint32_t base = planner.sources.back().walk.base;
+        planner.sources.push_back(blank);
+        Source& source = planner.sources.back();
+        if (node.op->kind == Kind::map && resolve_plain(planner, inputs[k], node, source)) continue;
+        if (node.op->kind == Kind::call || reads_memory(planner, id, k)) {
+          source = whole_source(planner, id, k);
+          const uint32_t base = source.walk.base;
           if (planner.node(base).op->kind == Kind::number) planner.states[base].demanded = true;
         } else {
-          const AxisMap map = broadcast_map(planner.node(inputs[k]), domain);
-          planner.sources.push_back(resolve_input(planner, inputs[k], map, domain));
+          source = resolve_input(planner, inputs[k], broadcast_map(planner.node(inputs[k]), domain), domain);
         }
       }
     }

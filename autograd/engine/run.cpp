@@ -21,17 +21,18 @@ Op::Call call_of(const Recording& recording, uint32_t position, std::span<const 
   const std::span<const uint32_t> from = recording.inputs(position);
   auto* nodes = scratch.array<const Node*>(static_cast<int64_t>(from.size()));
   auto* data = scratch.array<const void*>(static_cast<int64_t>(from.size()));
-  auto* strides = scratch.array<Op::Call::Strides>(static_cast<int64_t>(from.size()));
+  const bool strided = node.op->inputs == Op::Inputs::strided;
+  auto* strides = scratch.array<Op::Call::Strides>(strided ? static_cast<int64_t>(from.size()) : 0);
   for (size_t i = 0; i < from.size(); ++i) {
     nodes[i] = &recording.node(from[i]);
     data[i] = values[inputs[i].place.base] + inputs[i].place.bytes;
-    strides[i] = inputs[i].strides;
+    if (strided) strides[i] = inputs[i].strides;
   }
   return {&node,
           recording.graph().attribute_data(node),
           {nodes, from.size()},
           {data, from.size()},
-          {strides, from.size()},
+          {strides, strided ? from.size() : 0},
           values[position],
           &scratch};
 }

@@ -97,7 +97,7 @@ class Grouping {
 
   Form form_of(uint32_t id) const {
     const Draft& region = draft(id);
-    if (region.call || !region.scatters.empty()) return Form::other;
+    if (region.call || !region.scatters.empty() || region.demands.packs) return Form::other;
     if (region.domain == stages_.domain) {
       return !region.demands.folds_part || region.demands.border() == stages_.border ? Form::full : Form::other;
     }

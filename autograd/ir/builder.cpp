@@ -8,7 +8,7 @@ namespace autograd::ir {
 
 namespace {
 
-size_t hash(const Inst& inst) {
+size_t hash(Inst inst) {
   uint64_t key = static_cast<uint64_t>(inst.code) | static_cast<uint64_t>(inst.type) << 8 |
                  static_cast<uint64_t>(inst.a) << 16 | static_cast<uint64_t>(inst.b) << 32 |
                  static_cast<uint64_t>(inst.c) << 48;
@@ -75,7 +75,7 @@ Value Builder::bitcast(Value a, DType to) {
   return emit({Code::bitcast, to, a});
 }
 
-Value Builder::emit(const Inst& inst) {
+Value Builder::emit(Inst inst) {
   if (2 * (program_.body.size() + 1) > table_.size()) rehash(table_.empty() ? 64 : 2 * table_.size());
   const size_t mask = table_.size() - 1;
   size_t bucket = hash(inst) & mask;

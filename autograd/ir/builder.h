@@ -42,7 +42,7 @@ class Builder {
   size_t size() const { return program_.body.size(); }
 
  private:
-  Value emit(const Inst& inst);
+  Value emit(Inst inst);  // by value: in registers
   bool is(Value value, double number) const;
   void rehash(size_t buckets);
 

@@ -22,6 +22,7 @@ std::vector<Tensor> as_tensors(std::initializer_list<Located> inputs) {
 void run_custom(const Op::Call& call) {
   const CustomOp& op = *static_cast<const CustomAttributes*>(call.attributes)->op;
   std::vector<CustomCall::Value> inputs;
+  inputs.reserve(call.inputs.size());
   for (size_t i = 0; i < call.inputs.size(); ++i) {
     inputs.push_back({call.inputs[i]->shape(), call.inputs[i]->dtype, call.input_data[i]});
   }
@@ -84,6 +85,7 @@ std::vector<Tensor> CustomOp::vjp(const Tensor&, std::span<const Tensor>, const 
 
 Tensor custom(std::shared_ptr<const CustomOp> op, std::span<const Tensor> inputs, std::source_location where) {
   std::vector<OutputType> types;
+  types.reserve(inputs.size());
   for (const Tensor& input : inputs) types.push_back({input.shape(), input.dtype()});
   const OutputType type = op->output(types);
   const CustomAttributes attributes{op.get()};

@@ -6,10 +6,11 @@
 
 namespace autograd {
 
-Adam::Adam(std::vector<Parameter> parameters, AdamOptions options)
-    : Optimiser(std::move(parameters), options.learning_rate),
-      first_moments_(zeros_like_parameters("first_moment")),
-      second_moments_(zeros_like_parameters("second_moment")),
+Adam::Adam(std::vector<Parameter> parameters, AdamOptions options) : Adam(std::move(parameters), options, true) {}
+
+Adam::Adam(std::vector<Parameter> parameters, AdamOptions options, bool elementwise)
+    : Optimiser(std::move(parameters), options.learning_rate,
+                {.remembers = {"first_moment", "second_moment"}, .elementwise = elementwise}),
       options_(options) {}
 
 AdamOptions Adam::options() const {
@@ -18,29 +19,18 @@ AdamOptions Adam::options() const {
   return current;
 }
 
-std::vector<Parameter> Adam::state() const {
-  std::vector<Parameter> list = first_moments_;
-  list.insert(list.end(), second_moments_.begin(), second_moments_.end());
-  return list;
-}
-
 // m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
 // p = p - rate decay p - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)
-void Adam::update(std::span<const Tensor> gradients, std::vector<Assignment>& assignments) {
+Optimiser::Moving Adam::update(const Moving& old, const Tensor& g) const {
   const auto t = static_cast<double>(steps() + 1);
   const double correction1 = 1 / (1 - std::pow(options_.beta1, t));
   const double correction2 = 1 / (1 - std::pow(options_.beta2, t));
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    const Parameter& p = parameters()[i];
-    const Tensor g = gradients[i];
-    const Tensor m = first_moments_[i] * options_.beta1 + g * (1 - options_.beta1);
-    const Tensor v = second_moments_[i] * options_.beta2 + square(g) * (1 - options_.beta2);
-    const Tensor step = m * (learning_rate() * correction1) / denominator(sqrt(v * correction2));
-    assignments.push_back({first_moments_[i], m});
-    assignments.push_back({second_moments_[i], v});
-    const bool decays = options_.weight_decay != 0;
-    assignments.push_back({p, (decays ? p * (1 - learning_rate() * options_.weight_decay) : Located(p)) - step});
-  }
+  const Tensor m = old.remembered[0] * options_.beta1 + g * (1 - options_.beta1);
+  const Tensor v = old.remembered[1] * options_.beta2 + square(g) * (1 - options_.beta2);
+  const Tensor step = m * (learning_rate() * correction1) / denominator(sqrt(v * correction2));
+  const bool decays = options_.weight_decay != 0;
+  const Tensor p = decays ? old.parameter * (1 - learning_rate() * options_.weight_decay) : old.parameter;
+  return {p - step, {m, v}};
 }
 
 Tensor Adam::denominator(const Tensor& root) const { return root + options_.epsilon; }

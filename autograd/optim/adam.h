@@ -2,6 +2,8 @@
 
 #include <autograd/optim/optimiser.h>
 
+#include <utility>
+
 namespace autograd {
 
 struct AdamOptions {
@@ -17,16 +19,15 @@ class BACKLIGHT_API Adam : public Optimiser {
   explicit Adam(std::vector<Parameter> parameters, AdamOptions options = {});
 
   AdamOptions options() const;
-  /// The first moments, then the second.
-  std::vector<Parameter> state() const override;
 
  protected:
-  void update(std::span<const Tensor> gradients, std::vector<Assignment>& assignments) override;
-  /// What a step is divided by, given the root of the corrected second moment.
+  Adam(std::vector<Parameter> parameters, AdamOptions options, bool elementwise);
+  Moving update(const Moving& old, const Tensor& gradient) const override;
+  /// What a step is divided by, given the root of the corrected second moment: element for element, or the
+  /// constructor must know that it is not.
   virtual Tensor denominator(const Tensor& root) const;
 
  private:
-  std::vector<Parameter> first_moments_, second_moments_;
   AdamOptions options_;
 };
 
@@ -43,7 +44,8 @@ class BACKLIGHT_API AdamW : public Adam {
 /// Geometry", section 4). What a preconditioned gradient needs.
 class BACKLIGHT_API UniformAdam : public Adam {
  public:
-  using Adam::Adam;
+  explicit UniformAdam(std::vector<Parameter> parameters, AdamOptions options = {})
+      : Adam(std::move(parameters), options, false) {}
 
  protected:
   Tensor denominator(const Tensor& root) const override;

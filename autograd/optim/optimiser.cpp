@@ -1,11 +1,14 @@
 #include <autograd/core/error.h>
+#include <autograd/core/storage.h>
 #include <autograd/ops/elementwise.h>
 #include <autograd/ops/layout.h>
+#include <autograd/ops/pack.h>
 #include <autograd/ops/reduce.h>
 #include <autograd/optim/optimiser.h>
 #include <autograd/transforms/grad.h>
 
 #include <cmath>
+#include <cstring>
 
 namespace autograd {
 
@@ -16,6 +19,13 @@ std::span<const Tensor> as_span(std::initializer_list<Tensor> list) { return {li
 std::string description(const std::vector<Parameter>& parameters, size_t i) {
   const std::string& name = parameters[i].name();
   return "parameter " + std::to_string(i) + (name.empty() ? "" : " ('" + name + "')");
+}
+
+int64_t bytes_of(const Parameter& parameter) { return parameter.size() * size_of(parameter.dtype()); }
+
+/// Of the parameter's shape and type, called "PREFIX.NAME".
+Parameter zero_like(const Parameter& parameter, const std::string& prefix) {
+  return Parameter(zeros(parameter.shape(), parameter.dtype()), prefix + "." + parameter.name());
 }
 
 /// min(1, limit / norm of all gradients together)
@@ -30,8 +40,8 @@ Tensor scale_to_norm(std::span<const Tensor> gradients, double limit) {
 
 }  // namespace
 
-Optimiser::Optimiser(std::vector<Parameter> parameters, double learning_rate)
-    : parameters_(std::move(parameters)), learning_rate_(learning_rate) {
+Optimiser::Optimiser(std::vector<Parameter> parameters, double learning_rate, Method method)
+    : parameters_(std::move(parameters)), method_(std::move(method)), learning_rate_(learning_rate) {
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!is_floating(parameters_[i].dtype())) {
       throw DTypeError("optimiser: " + description(parameters_, i) + " is " + name_of(parameters_[i].dtype()) +
@@ -42,14 +52,128 @@ Optimiser::Optimiser(std::vector<Parameter> parameters, double learning_rate)
         throw ValueError("optimiser: " + description(parameters_, i) + " is given twice");
     }
   }
+  find_packs();
 }
 
-std::vector<Parameter> Optimiser::zeros_like_parameters(const char* prefix) const {
+// What is remembered ----------------------------------------------------------------------------
+
+// A pass over data costs the time of some thousand elements, so parameters smaller than that move together, and so does
+// what is remembered of them. One by one it is only there where somebody has asked for the state, and still holds it.
+
+void Optimiser::find_packs() {
+  constexpr int64_t most_elements = 4096;
+  for (const DType type : {DType::float32, DType::float64}) {
+    Pack pack;
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      if (parameters_[i].dtype() == type && parameters_[i].size() <= most_elements) pack.members.push_back(i);
+    }
+    if (method_.elementwise && pack.members.size() > 1) packs_.push_back(std::move(pack));
+  }
+  std::vector<bool> packed(parameters_.size());
+  for (Pack& pack : packs_) {
+    int64_t size = 0;
+    for (const size_t i : pack.members) {
+      packed[i] = true;
+      pack.parameters.push_back(parameters_[i]);
+      size += parameters_[i].size();
+    }
+    for (size_t k = 0; k < method_.remembers.size(); ++k)
+      pack.remembered.emplace_back(zeros({size}, pack.parameters[0].dtype()));
+  }
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (!packed[i]) alone_.push_back(i);
+  }
+  remembered_.resize(method_.remembers.size());
+  for (size_t k = 0; k < remembered_.size(); ++k) {
+    remembered_[k].resize(parameters_.size());
+    for (const size_t i : alone_) remembered_[k][i] = zero_like(parameters_[i], method_.remembers[k]);
+  }
+}
+
+void Optimiser::put_together(Pack& pack) {
+  for (std::vector<std::optional<Parameter>>& parts : remembered_) {
+    int64_t size = 0;
+    for (const size_t i : pack.members) size += parameters_[i].size();
+    const Parameter whole = zeros({size}, pack.parameters[0].dtype());
+    std::byte* to = whole.storage()->data;
+    for (const size_t i : pack.members) {
+      const int64_t bytes = bytes_of(parameters_[i]);
+      std::memcpy(to, parts[i]->storage()->data, static_cast<size_t>(bytes));
+      parts[i].reset();
+      to += bytes;
+    }
+    pack.remembered.push_back(whole);
+  }
+}
+
+void Optimiser::take_apart(Pack& pack) {
+  for (size_t k = 0; k < pack.remembered.size(); ++k) {
+    const std::byte* from = pack.remembered[k].storage()->data;
+    for (const size_t i : pack.members) {
+      const Parameter& part = remembered_[k][i].emplace(zero_like(parameters_[i], method_.remembers[k]));
+      std::memcpy(part.storage()->data, from, static_cast<size_t>(bytes_of(part)));
+      from += bytes_of(part);
+    }
+  }
+  pack.remembered.clear();
+}
+
+/// Whether somebody else has what is remembered of a parameter.
+bool Optimiser::is_held(const Pack& pack) const {
+  for (const std::vector<std::optional<Parameter>>& parts : remembered_) {
+    for (const size_t i : pack.members) {
+      if (parts[i]->storage()->references() > 1) return true;
+    }
+  }
+  return false;
+}
+
+std::vector<Parameter> Optimiser::state() {
+  for (Pack& pack : packs_) take_apart(pack);
   std::vector<Parameter> list;
-  for (const Parameter& parameter : parameters_) {
-    list.emplace_back(zeros(parameter.shape(), parameter.dtype()), prefix + ("." + parameter.name()));
+  for (const std::vector<std::optional<Parameter>>& parts : remembered_) {
+    for (const std::optional<Parameter>& part : parts) list.push_back(*part);
   }
   return list;
+}
+
+// A step ----------------------------------------------------------------------------------------
+
+void Optimiser::add_step(std::span<const Located> parameters, std::span<const Tensor> gradients,
+                         Assignments& assignments) {
+  for (const size_t i : alone_) add_step(i, parameters[i].tensor(), gradients[i], assignments);
+  for (Pack& pack : packs_) {
+    const bool apart = pack.remembered.size() < method_.remembers.size();
+    if (apart && is_held(pack)) {
+      for (const size_t i : pack.members) add_step(i, parameters[i].tensor(), gradients[i], assignments);
+      continue;
+    }
+    if (apart) put_together(pack);
+    add_step(pack, parameters, gradients, assignments);
+  }
+}
+
+void Optimiser::add_step(size_t i, const Tensor& parameter, const Tensor& gradient, Assignments& assignments) {
+  Moving old{parameter};
+  for (size_t k = 0; k < remembered_.size(); ++k) old.remembered[k] = Located(*remembered_[k][i]).tensor();
+  const Moving moved = update(old, gradient);
+  for (size_t k = 0; k < remembered_.size(); ++k)
+    assignments.single.push_back({*remembered_[k][i], moved.remembered[k]});
+  assignments.single.push_back({parameters_[i], moved.parameter});
+}
+
+void Optimiser::add_step(const Pack& together, std::span<const Located> parameters, std::span<const Tensor> gradients,
+                         Assignments& assignments) {
+  packing_.clear();
+  for (const size_t i : together.members) packing_.push_back(parameters[i].tensor());
+  Moving old{pack(packing_)};
+  for (size_t k = 0; k < together.remembered.size(); ++k) old.remembered[k] = Located(together.remembered[k]).tensor();
+  packing_.clear();
+  for (const size_t i : together.members) packing_.push_back(gradients[i]);
+  const Moving moved = update(old, pack(packing_));
+  for (size_t k = 0; k < together.remembered.size(); ++k)
+    assignments.single.push_back({together.remembered[k], moved.remembered[k]});
+  assignments.packed.push_back({together.parameters, moved.parameter});
 }
 
 std::span<const Tensor> Optimiser::clipped(std::span<const Tensor> gradients) {
@@ -69,7 +193,7 @@ std::span<const Tensor> Optimiser::clipped(std::span<const Tensor> gradients) {
 void Optimiser::evaluate_step(const Tensor& loss, std::span<const Tensor> also) {
   wanted_.assign(1, loss);
   wanted_.insert(wanted_.end(), also.begin(), also.end());
-  evaluate(wanted_, assignments_);
+  evaluate(wanted_, assignments_.single, assignments_.packed);
 }
 
 void Optimiser::minimise(const Tensor& loss, std::initializer_list<Tensor> also) { minimise(loss, as_span(also)); }
@@ -83,15 +207,18 @@ void minimise(const Tensor& loss, std::span<Optimiser* const> optimisers, std::s
   if (optimisers.empty()) throw ValueError("minimise: no optimiser given");
   Optimiser& first = *optimisers[0];
   first.variables_.clear();
-  first.assignments_.clear();
+  first.assignments_.single.clear();
+  first.assignments_.packed.clear();
   for (const Optimiser* optimiser : optimisers) {
     first.variables_.insert(first.variables_.end(), optimiser->parameters_.begin(), optimiser->parameters_.end());
   }
   std::span<const Tensor> gradients =
       grad(loss, std::span<const Located>(first.variables_), {.unused = GradOptions::Unused::zeros});
+  std::span<const Located> variables = first.variables_;
   for (Optimiser* optimiser : optimisers) {
     const size_t count = optimiser->parameters_.size();
-    optimiser->update(optimiser->clipped(gradients.first(count)), first.assignments_);
+    optimiser->add_step(variables.first(count), optimiser->clipped(gradients.first(count)), first.assignments_);
+    variables = variables.subspan(count);
     gradients = gradients.subspan(count);
   }
   first.evaluate_step(loss, also);
@@ -101,13 +228,15 @@ void minimise(const Tensor& loss, std::span<Optimiser* const> optimisers, std::s
 void Optimiser::accumulate(const Tensor& loss, std::initializer_list<Tensor> also) { accumulate(loss, as_span(also)); }
 
 void Optimiser::accumulate(const Tensor& loss, std::span<const Tensor> also) {
-  if (accumulated_.empty()) accumulated_ = zeros_like_parameters("gradient");
+  for (size_t i = accumulated_.size(); i < parameters_.size(); ++i)
+    accumulated_.push_back(zero_like(parameters_[i], "gradient"));
   variables_.assign(parameters_.begin(), parameters_.end());
-  assignments_.clear();
+  assignments_.single.clear();
+  assignments_.packed.clear();
   const std::span<const Tensor> gradients =
       grad(loss, std::span<const Located>(variables_), {.unused = GradOptions::Unused::zeros});
   for (size_t i = 0; i < gradients.size(); ++i) {
-    assignments_.push_back({accumulated_[i], has_accumulated_ ? accumulated_[i] + gradients[i] : gradients[i]});
+    assignments_.single.push_back({accumulated_[i], has_accumulated_ ? accumulated_[i] + gradients[i] : gradients[i]});
   }
   evaluate_step(loss, also);
   has_accumulated_ = true;
@@ -116,12 +245,13 @@ void Optimiser::accumulate(const Tensor& loss, std::span<const Tensor> also) {
 void Optimiser::apply() {
   if (!has_accumulated_) throw ValueError("apply: no gradient was accumulated since the last step");
   const Step step;
-  assignments_.clear();
-  variables_.assign(accumulated_.begin(), accumulated_.end());
+  assignments_.single.clear();
+  assignments_.packed.clear();
+  variables_.assign(parameters_.begin(), parameters_.end());
   wanted_.clear();
-  for (const Located& gradient : variables_) wanted_.push_back(gradient.tensor());
-  update(clipped(wanted_), assignments_);
-  evaluate({}, assignments_);
+  for (const Parameter& gradient : accumulated_) wanted_.push_back(Located(gradient).tensor());
+  add_step(variables_, clipped(wanted_), assignments_);
+  evaluate({}, assignments_.single, assignments_.packed);
   has_accumulated_ = false;
   ++steps_;
 }

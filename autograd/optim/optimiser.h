@@ -2,9 +2,12 @@
 
 #include <autograd/core/evaluate.h>
 
+#include <array>
 #include <initializer_list>
 #include <limits>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace autograd {
@@ -16,11 +19,12 @@ struct Clipping {
   double norm = std::numeric_limits<double>::infinity();
 };
 
+/// What a method remembers of a parameter from step to step: this many Tensors at most.
+inline constexpr size_t most_remembered = 2;
+
 /// Moves Parameters down a gradient. Derive to add a method: update() records the new values.
 class BACKLIGHT_API Optimiser {
  public:
-  /// ValueError for a parameter that is given twice; DTypeError for one that is not float32 or float64.
-  explicit Optimiser(std::vector<Parameter> parameters, double learning_rate = 1e-3);
   virtual ~Optimiser() = default;
 
   /// One step on the scalar `loss`, in one evaluation: forward, backward, update. The values of `loss`
@@ -45,21 +49,58 @@ class BACKLIGHT_API Optimiser {
   /// Steps made.
   int64_t steps() const { return steps_; }
   void set_steps(int64_t steps) { steps_ = steps; }
-  /// What the method remembers from step to step beside their number, for checkpoints.
-  virtual std::vector<Parameter> state() const { return {}; }
+  /// What the method remembers from step to step beside their number, for checkpoints: "first_moment.NAME" of every
+  /// parameter, and so on. They stay true from step to step; while somebody holds them, steps of many small parameters
+  /// are slower.
+  std::vector<Parameter> state();
 
  protected:
-  /// Records the step for one gradient a parameter, and appends what is to be assigned.
-  virtual void update(std::span<const Tensor> gradients, std::vector<Assignment>& assignments) = 0;
-  /// A zero for each parameter, of its shape and type, called "PREFIX.NAME": what the method remembers.
-  std::vector<Parameter> zeros_like_parameters(const char* prefix) const;
+  /// How a method works.
+  struct Method {
+    std::vector<std::string> remembers;  ///< names of what it remembers of each parameter, zero at first
+    bool elementwise = true;  ///< an element's step depends on no other, so several parameters can move as one
+  };
+  /// A parameter and what is remembered of it, in the order of the names; or those of several parameters, end to end.
+  struct Moving {
+    Tensor parameter;
+    std::array<Tensor, most_remembered> remembered = {};
+  };
+
+  /// ValueError for a parameter that is given twice; DTypeError for one that is not float32 or float64.
+  Optimiser(std::vector<Parameter> parameters, double learning_rate, Method method);
+  /// Records the new values of a step.
+  virtual Moving update(const Moving& old, const Tensor& gradient) const = 0;
 
  private:
   friend void minimise(const Tensor&, std::span<Optimiser* const>, std::span<const Tensor>);
+  /// What one evaluation assigns.
+  struct Assignments {
+    std::vector<Assignment> single;
+    std::vector<PackedAssignment> packed;
+  };
+  /// Small parameters of one type, which move as one.
+  struct Pack {
+    std::vector<size_t> members;  ///< of parameters_
+    std::vector<Parameter> parameters;
+    std::vector<Parameter> remembered;  ///< end to end, by name; none while the members have their own
+  };
+  void find_packs();
+  void put_together(Pack& pack);
+  void take_apart(Pack& pack);
+  bool is_held(const Pack& pack) const;
+  void add_step(std::span<const Located> parameters, std::span<const Tensor> gradients, Assignments& assignments);
+  void add_step(size_t i, const Tensor& parameter, const Tensor& gradient, Assignments& assignments);
+  void add_step(const Pack& together, std::span<const Located> parameters, std::span<const Tensor> gradients,
+                Assignments& assignments);
   void evaluate_step(const Tensor& loss, std::span<const Tensor> also);
   std::span<const Tensor> clipped(std::span<const Tensor> gradients);
 
   std::vector<Parameter> parameters_;
+  Method method_;
+  std::vector<Pack> packs_;
+  std::vector<size_t> alone_;  ///< parameters in no pack
+  /// By name, then parameter; none where a pack has it.
+  std::vector<std::vector<std::optional<Parameter>>> remembered_;
   double learning_rate_;
   Clipping clipping_;
   int64_t steps_ = 0;
@@ -67,8 +108,8 @@ class BACKLIGHT_API Optimiser {
   bool has_accumulated_ = false;
   // Of one step; kept so that the next allocates nothing.
   std::vector<Located> variables_;
-  std::vector<Assignment> assignments_;
-  std::vector<Tensor> wanted_, clipped_;
+  Assignments assignments_;
+  std::vector<Tensor> wanted_, clipped_, packing_;
 };
 
 /// One step of several optimisers (with rates of their own) on one loss, in one evaluation.

@@ -3,10 +3,15 @@
 
 namespace autograd {
 
-Sgd::Sgd(std::vector<Parameter> parameters, SgdOptions options)
-    : Optimiser(std::move(parameters), options.learning_rate), options_(options) {
-  if (options_.momentum != 0) velocities_ = zeros_like_parameters("velocity");
+namespace {
+std::vector<std::string> remembered(const SgdOptions& options) {
+  if (options.momentum == 0) return {};
+  return {"velocity"};
 }
+}  // namespace
+
+Sgd::Sgd(std::vector<Parameter> parameters, SgdOptions options)
+    : Optimiser(std::move(parameters), options.learning_rate, {.remembers = remembered(options)}), options_(options) {}
 
 SgdOptions Sgd::options() const {
   SgdOptions current = options_;
@@ -14,18 +19,18 @@ SgdOptions Sgd::options() const {
   return current;
 }
 
-void Sgd::update(std::span<const Tensor> gradients, std::vector<Assignment>& assignments) {
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    const Parameter& p = parameters()[i];
-    Tensor direction = gradients[i];
-    if (options_.weight_decay != 0) direction = direction + p * options_.weight_decay;
-    if (options_.momentum != 0) {
-      const Tensor v = velocities_[i] * options_.momentum + direction;
-      assignments.push_back({velocities_[i], v});
-      direction = options_.nesterov ? direction + v * options_.momentum : v;
-    }
-    assignments.push_back({p, p - direction * learning_rate()});
+Optimiser::Moving Sgd::update(const Moving& old, const Tensor& gradient) const {
+  const Tensor& p = old.parameter;
+  Moving moved;
+  Tensor direction = gradient;
+  if (options_.weight_decay != 0) direction = direction + p * options_.weight_decay;
+  if (options_.momentum != 0) {
+    const Tensor v = old.remembered[0] * options_.momentum + direction;
+    moved.remembered[0] = v;
+    direction = options_.nesterov ? direction + v * options_.momentum : v;
   }
+  moved.parameter = p - direction * learning_rate();
+  return moved;
 }
 
 }  // namespace autograd

@@ -12,20 +12,17 @@ struct SgdOptions {
   double weight_decay = 0;  ///< adds weight_decay * parameter to the gradient
 };
 
-/// Stochastic gradient descent: v = momentum v + g, p = p - rate v. The velocities are Parameters.
+/// Stochastic gradient descent: v = momentum v + g, p = p - rate v. Its state is the velocities; none without momentum.
 class BACKLIGHT_API Sgd : public Optimiser {
  public:
   explicit Sgd(std::vector<Parameter> parameters, SgdOptions options = {});
 
   SgdOptions options() const;
-  /// The velocities; none without momentum.
-  std::vector<Parameter> state() const override { return velocities_; }
 
  protected:
-  void update(std::span<const Tensor> gradients, std::vector<Assignment>& assignments) override;
+  Moving update(const Moving& old, const Tensor& gradient) const override;
 
  private:
-  std::vector<Parameter> velocities_;
   SgdOptions options_;
 };
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/autograd/canonical_order.h"
+#include "tests/autograd/region_limit.h"
 #include "tests/autograd/support.h"
 #include "tests/catch.h"
 

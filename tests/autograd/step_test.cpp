@@ -18,8 +18,8 @@ using ag::Tensor;
 
 namespace {
 
-uint32_t references(const Array& array) { return array.storage()->references; }
-uint32_t readers(const Array& array) { return array.storage()->readers; }
+uint32_t references(const Array& array) { return array.storage()->references(); }
+uint32_t readers(const Array& array) { return array.storage()->readers(); }
 
 Tensor made_from_a_local_array() {
   const Array local = Array::of({1.F, 2.F});

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <autograd/core/tensor.h>
+
+#include <span>
+
+namespace autograd {
+
+/// The elements of all tensors end to end: [their number]. Nothing is copied that a fused region can read in pieces,
+/// so that many small arrays cost one region. For optimisers, and without a gradient.
+/// throws DTypeError: of several types
+Tensor pack(std::span<const Tensor> tensors);
+
+}  // namespace autograd
