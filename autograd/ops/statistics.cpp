@@ -83,11 +83,19 @@ Tensor mean(Located x, Axes axes, ReduceOptions options) {
   return sum(input, axes, options) / count;
 }
 
+// sum d^2, d = x - mean x, with the inputs x and d. vjp: 2 g d; what goes through the mean is sum d = 0.
+static const Op squares_op{"var", Op::Kind::view, nullptr,
+                           [](const Vjp& v) { return Gradients(Tensor(), 2 * v.grad * v.inputs[2]); }};
+
 Tensor var(Located x, Axes axes, VarianceOptions options) {
   const AtLine line(x);
   const Tensor input = floating("var", x);
-  const int64_t count = reduced_count(input.shape(), axis_bits("var", axes, input.rank()));
-  const Tensor squares = sum(square(input - mean(input, axes, {.keep = true})), axes, {.keep = options.keep});
+  const uint8_t reduced = axis_bits("var", axes, input.rank());
+  const int64_t count = reduced_count(input.shape(), reduced);
+  const Tensor centred = input - mean(input, axes, {.keep = true});
+  const Tensor sum_of_squares = sum(square(centred), axes, {.keep = true});
+  Tensor squares = with_gradient(squares_op, sum_of_squares, {input, centred});
+  if (!options.keep) squares = reshape(squares, reduced_shape(input.shape(), reduced, false));
   return count > options.correction ? squares / (count - options.correction)
                                     : squares * std::numeric_limits<double>::quiet_NaN();
 }
