@@ -32,7 +32,7 @@ class Lowering {
     for (const std::vector<uint32_t>& together : draft_.scatters) add_scatters(together);
     program_.scalars = static_cast<uint16_t>(region_.scalars.size());
     program_.tables = static_cast<uint16_t>(region_.arguments.tables.size() / 2);
-    lay_out(program_, region_.arguments);
+    lay_out(program_, region_.arguments, draft_.stages != none);
     region_.arguments.folds.resize(program_.folds.size());
     region_.kernel = kernels.add(std::move(program_));
   }

@@ -85,6 +85,18 @@ TEST_CASE("every number of lanes of a tail, and loops of several vectors") {
   }
 }
 
+TEST_CASE("several short rows at once, and rows that are left over") {
+  for (const jit::Target target : targets()) {
+    for (uint32_t seed = 0; seed < 640; ++seed) {
+      const Size size{1 + seed / 16 % 13, 1 + seed % 16};
+      INFO("target " << static_cast<int>(target) << " seed " << seed << " rows " << size.rows << " lanes "
+                     << size.lanes);
+      REQUIRE(difference(random_short_case(5000 + seed, size, seed % 7 * 8, 20), target) == "");
+      if (seed < 32) REQUIRE(difference(random_short_case(7000 + seed, size, 400, SIZE_MAX), target) == "");
+    }
+  }
+}
+
 TEST_CASE("values that no register is left for") {
   for (const jit::Target target : targets()) {
     for (uint32_t seed = 0; seed < 40; ++seed) {
