@@ -58,6 +58,7 @@ std::string key_of(const ir::Program& program, Backend backend) {
   for (const ir::Operand& operand : program.operands) {
     bytes.push_back(static_cast<char>(operand.access));
     bytes.push_back(static_cast<char>(operand.still));
+    bytes.push_back(static_cast<char>(operand.ahead));
     bytes.push_back(static_cast<char>(operand.pattern));
     bytes.push_back(static_cast<char>(operand.pattern >> 8));
   }

@@ -66,6 +66,8 @@ struct NodeState {
   uint32_t source_count = 0;
   bool in_place = false;  ///< assigned: written into its Parameter
   int64_t local = -1;     ///< if only stages read it: bytes into their local memory, instead of a buffer
+  bool hosts = false;     ///< its memory holds a value that stages read, until it takes that value's place
+  bool hosted = false;    ///< is such a value
   ir::Value value = 0;    ///< in the region being lowered
   uint32_t value_region = none;
 };
@@ -209,7 +211,12 @@ struct Plan {
   std::vector<Region> regions;
   std::vector<Stages> stages;
   std::vector<Buffer> buffers;
+  /// A value of stages in the memory of one that takes its place in the end.
+  struct Hosted {
+    uint32_t value, host;  ///< positions
+  };
   std::vector<InPlace> in_place;
+  std::vector<Hosted> hosted;
   std::vector<uint32_t> leaves;        ///< known positions that are read
   std::vector<uint32_t> output_bases;  ///< per output: the position whose memory holds it
   int64_t temporary_bytes = 0, kept_bytes = 0;
@@ -238,7 +245,7 @@ void recompute(Planner& planner);
 /// What a node asks of a region of this domain.
 Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain);
 void mark_kept(Planner& planner, const Keep& keep);
-/// Room in local memory for what stages alone read and nobody keeps.
+/// Room in local memory, or in that of a later result, for what stages alone read and nobody keeps.
 void place_local(Planner& planner);
 void lower(Planner& planner);
 void assign_in_place(Planner& planner, const Keep& keep);

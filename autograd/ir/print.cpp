@@ -71,6 +71,7 @@ std::string to_string(const Program& program) {
     text += "  operand " + std::to_string(i) + ": " + name_of(program.operands[i].access);
     if (program.operands[i].access == Access::pattern) text += " " + std::to_string(program.operands[i].pattern);
     if (program.operands[i].still) text += ", the same for all rows";
+    if (program.operands[i].ahead) text += ", fetched ahead";
     text += '\n';
   }
   for (size_t i = 0; i < program.body.size(); ++i) {

@@ -104,6 +104,7 @@ struct Operand {
   Access access = Access::linear;
   uint16_t pattern = 0;
   bool still = false;  ///< of short rows: the same for all of them
+  bool ahead = false;  ///< what lies a block of rows further on is wanted soon, in the near cache
   bool operator==(const Operand&) const = default;
 };
 

@@ -24,6 +24,8 @@ namespace {
 
 using Span = ir::Fold::Span;
 
+constexpr uint32_t ahead_bytes = 32768;  // of float32, the usual block of stages (engine/stages.cpp)
+
 template <Target target>
 class FunctionEmitter : BodyEmitter<target> {
   using Base = BodyEmitter<target>;
@@ -189,6 +191,7 @@ class FunctionEmitter : BodyEmitter<target> {
     x.align(32);
     x.L(whole);
     this->body(per_turn, {});
+    fetch_ahead(lanes_a_turn());
     x.add(x.rsi, lanes_a_turn());
     x.cmp(x.rsi, x.r8);
     x.jb(whole, Xbyak::CodeGenerator::T_NEAR);
@@ -203,6 +206,16 @@ class FunctionEmitter : BodyEmitter<target> {
       x.jb(masked, Xbyak::CodeGenerator::T_NEAR);
     }
     x.L(done);
+  }
+
+  /// Of operands for which that is asked, as many elements as a turn has, where the next block of rows lies.
+  void fetch_ahead(uint32_t elements) {
+    constexpr uint32_t line = 64;
+    for (size_t k = 0; k < pointers_.operands; ++k) {
+      if (!program_.operands[k].ahead || pointers_.places[k] == Pointers::unused) continue;
+      for (uint32_t bytes = 0; bytes < 4 * elements; bytes += line)
+        x.prefetcht1(at(this->lanes_at(k, 4, 0) + (ahead_bytes + bytes)));
+    }
   }
 
   void masked_bodies(const Xbyak::Label& done) {
@@ -365,6 +378,7 @@ class FunctionEmitter : BodyEmitter<target> {
     x.align(32);
     x.L(whole);
     this->body(per_turn, {});
+    fetch_ahead(rows * program_.row_lanes);
     advance_short(rows);
     x.sub(x.r8, rows);
     x.jge(whole, Xbyak::CodeGenerator::T_NEAR);
