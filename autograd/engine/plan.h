@@ -79,6 +79,9 @@ struct Demands {
   uint8_t solid = 0;  ///< a fold needs them to be walked as one
   bool folds_all = false, folds_part = false;
   bool columns = false;  ///< some operand is a fold over lanes, element for element
+  bool few_lanes =
+      false;           ///< a fold of parts wants short rows (ir::Program::row_lanes), or has more work than it is worth
+  bool rough = false;  ///< some operand keeps rows from being short
 
   /// Where folds cut the axes into rows and lanes: no axis is split behind it.
   int border() const { return std::bit_width(split); }
@@ -267,6 +270,7 @@ struct Reduced {
   ir::Fold::Span span = ir::Fold::Span::all;
   int border = 0;        ///< lanes and rows: the axis before which the domain is cut
   bool fusable = false;  ///< by a region, on the way; else it is a call
+  bool few_lanes = false;
 };
 /// What kind of reduction a node is over its input's shape without axes of extent 1.
 Reduced reduced(const Planner& planner, uint32_t position);

@@ -95,7 +95,11 @@ class Folds : protected Operands<target> {
 
   void fold_eight(const ir::Fold& fold, const Vector& first, const Vector& second, const Vector& third) {
     const Xmm a(first.getIdx()), b(second.getIdx()), c(third.getIdx());
-    x.vextractf128(b, Ymm(first.getIdx()), 1);
+    if constexpr (wide) {
+      x.vextractf32x4(b, Ymm(first.getIdx()), 1);  // registers from 16 on
+    } else {
+      x.vextractf128(b, Ymm(first.getIdx()), 1);
+    }
     combine(fold, a, b, x.k0, c);
     x.vmovhlps(b, a, a);
     combine(fold, a, b, x.k0, c);
