@@ -23,7 +23,8 @@ namespace {
 
 using Kind = Op::Kind;
 
-thread_local size_t most_nodes = 2000;  // the code of a larger region leaves the innermost cache
+thread_local size_t most_nodes = 2000;    // the code of a larger region leaves the innermost cache
+constexpr size_t most_of_few_lanes = 40;  // nodes, where rows leave much of a vector idle
 
 /// Regions still open, newest last, of each domain; few domains are live in one evaluation.
 struct OpenRegions {
@@ -287,7 +288,10 @@ bool accepts(const Draft& draft, const Demands& demands) {
   if (draft.nodes.size() >= region_limit()) return false;
   const Demands all = both(draft.demands, demands);
   if ((all.split & all.solid) != 0) return false;
-  if (all.few_lanes && (all.rough || all.folds_all || !std::has_single_bit(all.split))) return false;
+  if (all.few_lanes) {
+    if (all.rough || all.folds_all || !std::has_single_bit(all.split)) return false;
+    if (draft.nodes.size() >= most_of_few_lanes) return false;
+  }
   if (all.columns && all.folds_all) return false;  // between stages only if nothing waits for the whole column
   return !all.folds_all || !all.folds_part || folds_agree(draft.domain, all);
 }

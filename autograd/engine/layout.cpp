@@ -29,9 +29,24 @@ bool has_span(const ir::Program& program, ir::Fold::Span span) {
   return std::any_of(program.folds.begin(), program.folds.end(), [&](const ir::Fold& f) { return f.span == span; });
 }
 
+bool folds_part(const ir::Program& program) {
+  return has_span(program, ir::Fold::Span::lanes) || has_span(program, ir::Fold::Span::rows);
+}
+
 bool is_gathered(const ir::Program& program, size_t operand) {
   return std::any_of(program.body.begin(), program.body.end(),
                      [&](const ir::Inst& inst) { return inst.code == ir::Code::gather && inst.immediate == operand; });
+}
+
+/// Along the axes `from` on.
+bool is_in_order(const KernelArguments& arguments, const Operand& operand, int from) {
+  int64_t stride = 1;
+  for (int axis = arguments.rank - 1; axis >= from; --axis) {
+    const auto a = static_cast<size_t>(axis);
+    if (arguments.extents[a] != 1 && operand.strides[a] != stride) return false;
+    stride *= arguments.extents[a];
+  }
+  return true;
 }
 
 bool is_constant(const KernelArguments& arguments, const Operand& operand, int from) {
@@ -53,26 +68,29 @@ int64_t row_stride(const Operand& operand, const Rows& rows) {
   return rows.first == 0 ? 0 : rows.groups * operand.strides[static_cast<size_t>(rows.first - 1)];
 }
 
-/// Whether machine code can take several rows of the last axis at once.
+/// Whether the rows of the last axis are kept apart by something, and machine code can take several at once.
 bool are_short(const ir::Program& program, const KernelArguments& arguments) {
   const Rows rows{arguments.rank - 1, arguments.lanes(), 1};
   if (arguments.rank < 2 || rows.inner > most_short) return false;
   if (has_span(program, ir::Fold::Span::all) && rows.inner != most_short) return false;
   const auto last = static_cast<size_t>(arguments.rank - 1);
+  bool apart = folds_part(program);
   for (const Operand& operand : arguments.operands) {
     if (is_constant(arguments, operand, 0)) continue;
+    apart = apart || !is_in_order(arguments, operand, 0);
     const int64_t lane = operand.strides[last], row = row_stride(operand, rows);
     const bool follow = row == 0 || row == (lane == 0 ? 1 : rows.inner);
     if (operand.bytes != 4 || lane > 1 || lane < 0 || !follow) return false;
   }
-  return std::none_of(program.body.begin(), program.body.end(),
-                      [](const ir::Inst& inst) { return inst.code == ir::Code::row || inst.code == ir::Code::gather; });
+  return apart && std::none_of(program.body.begin(), program.body.end(), [](const ir::Inst& inst) {
+           return inst.code == ir::Code::row || inst.code == ir::Code::gather;
+         });
 }
 
 Rows choose_rows(const ir::Program& program, const KernelArguments& arguments) {
   Rows rows{arguments.rank - 1, arguments.lanes(), 1};
   if (program.row_lanes > 0) return rows;
-  if (has_span(program, ir::Fold::Span::lanes) || has_span(program, ir::Fold::Span::rows)) return rows;
+  if (folds_part(program)) return rows;
   const auto extent = [&](int axis) { return arguments.extents[static_cast<size_t>(axis)]; };
   const auto last = static_cast<size_t>(arguments.rank - 1);
   const bool strided = std::any_of(arguments.operands.begin(), arguments.operands.end(), [&](const Operand& operand) {
@@ -107,17 +125,6 @@ std::vector<int32_t> offsets_of(const KernelArguments& arguments, const Operand&
   return offsets;
 }
 
-/// Along the axes `from` on.
-bool is_in_order(const KernelArguments& arguments, const Operand& operand, int from) {
-  int64_t stride = 1;
-  for (int axis = arguments.rank - 1; axis >= from; --axis) {
-    const auto a = static_cast<size_t>(axis);
-    if (arguments.extents[a] != 1 && operand.strides[a] != stride) return false;
-    stride *= arguments.extents[a];
-  }
-  return true;
-}
-
 uint16_t find_pattern(Layout& layout, std::vector<int32_t> pattern) {
   const auto found = std::find(layout.patterns.begin(), layout.patterns.end(), pattern);
   const auto index = static_cast<uint16_t>(found - layout.patterns.begin());
@@ -146,8 +153,7 @@ ir::Operand walk(const KernelArguments& arguments, const Operand& operand, const
 void lay_out(ir::Program& program, KernelArguments& arguments, bool whole_rows) {
   Layout& layout = arguments.layout;
   if (arguments.size == 0) return;  // nothing will run
-  const bool folds_part = has_span(program, ir::Fold::Span::lanes) || has_span(program, ir::Fold::Span::rows);
-  if ((whole_rows || folds_part) && are_short(program, arguments))
+  if ((whole_rows || folds_part(program)) && are_short(program, arguments))
     program.row_lanes = static_cast<uint8_t>(arguments.lanes());
   const Rows rows = choose_rows(program, arguments);
   layout.lanes = rows.inner * rows.groups;
