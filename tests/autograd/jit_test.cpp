@@ -1,3 +1,4 @@
+#include <autograd/ir/builder.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -143,6 +144,49 @@ TEST_CASE("more live values than registers, with all folds") {
       }
     }
   }
+}
+
+TEST_CASE("Sums of negated values, which are subtracted") {
+  for (const jit::Target target : targets()) {
+    for (const auto span : {Fold::Span::all, Fold::Span::lanes, Fold::Span::rows}) {
+      for (const bool loaded : {false, true}) {
+        for (const int64_t lanes : {11, 16, 137}) {
+          for (const bool short_rows : {false, true}) {
+            if (short_rows && (lanes > 16 || (span == Fold::Span::all && lanes != 16))) continue;
+            Writer write(11);
+            write.made.rows = span == Fold::Span::all && lanes != 16 ? 1 : 5;
+            write.made.lanes = lanes;
+            write.made.program.row_lanes = static_cast<uint8_t>(short_rows ? lanes : 0);
+            const Value x = write.load(DType::float32, Access::linear), y = write.load(DType::float32, Access::linear);
+            const Value z = loaded ? x : write.add({C::multiply, DType::float32, x, y});
+            const Value negative = write.add({C::negate, DType::float32, z});
+            for (const auto kind : {Fold::Kind::sum, Fold::Kind::max}) write.fold(negative, kind, span);
+            INFO("target " << static_cast<int>(target) << " lanes " << lanes << " loaded " << loaded);
+            REQUIRE(difference(write.made, target) == "");
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("The builder finds equal values under swapped arguments and signs, and lets go of no bit") {
+  Program program;
+  ag::ir::Builder builder(program, 16);
+  program.operands.resize(2);
+  const Value x = builder.load(0, DType::float32), y = builder.load(1, DType::float32);
+  const Value minus_x = builder.unary(C::negate, x), two = builder.literal(2, DType::float32);
+  CHECK(builder.binary(C::multiply, y, x) == builder.binary(C::multiply, x, y));
+  CHECK(builder.binary(C::add, y, minus_x) == builder.binary(C::subtract, y, x));
+  CHECK(builder.binary(C::add, minus_x, y) == builder.binary(C::subtract, y, x));
+  CHECK(builder.binary(C::subtract, y, minus_x) == builder.binary(C::add, x, y));
+  CHECK(builder.binary(C::multiply, two, minus_x) ==
+        builder.binary(C::multiply, x, builder.literal(-2, DType::float32)));
+  CHECK(builder.fma(minus_x, two, y) == builder.fma(x, builder.literal(-2, DType::float32), y));
+  // Of zeros and NaN these take one side, and -x + -y is not -(x + y) where the sum is zero.
+  CHECK(builder.binary(C::maximum, y, x) != builder.binary(C::maximum, x, y));
+  CHECK(builder.binary(C::subtract, y, x) != builder.binary(C::subtract, x, y));
+  CHECK(builder.binary(C::subtract, minus_x, y) != builder.unary(C::negate, builder.binary(C::add, x, y)));
 }
 
 TEST_CASE("NaN sticks in folds whatever lane it comes from") {

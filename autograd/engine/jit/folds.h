@@ -49,14 +49,20 @@ class Folds : protected Operands<target> {
     return wide ? 0 : (variant_.half + op.vector) % 2;
   }
 
-  void accumulate(const Op& op, const Step& step) {
+  /// a = combine(a, b), or a - b.
+  void add_to(const Op& op, const Vector& a, const Xbyak::Operand& b, const Opmask& lanes, const Vector& temporary) {
     const ir::Fold& fold = program_.folds[op.index];
+    if (fold.kind == ir::Fold::Kind::sum && op.detail != 0) return x.vsubps(a | lanes, a, b);
+    combine(fold, a, b, lanes, temporary);
+  }
+
+  void accumulate(const Op& op, const Step& step) {
     const Vector sum(assignment_.accumulators[2u * op.index + half(op)]);
     const Xbyak::Operand& value = operand(op, step, 0);
     const Vector first(step.temporaries[0]), second(step.temporaries[1]);
-    if (wide || !variant_.masked) return combine(fold, sum, value, active_, first);
+    if (wide || !variant_.masked) return add_to(op, sum, value, active_, first);
     x.vmovaps(first, sum);
-    combine(fold, first, value, active_, second);
+    add_to(op, first, value, active_, second);
     x.vmovaps(second, stack(frame_.active_mask));
     x.vblendvps(sum, sum, first, second);
   }
@@ -67,13 +73,16 @@ class Folds : protected Operands<target> {
     const Xbyak::Address place = fold.span == ir::Fold::Span::rows && !short_rows()
                                      ? at(lanes_at(pointers_.of_fold(op.index), 4, op.vector))
                                      : stack(accumulator_slot(op.index, half(op)));
-    if constexpr (wide) {
+    if (fold.kind == ir::Fold::Kind::sum && is_real(fold) && op.detail == 0 && !variant_.masked) {
+      x.vaddps(sum, value, place);
+      x.vmovups(place, sum);
+    } else if constexpr (wide) {
       x.vmovups(variant_.masked ? sum | x.k1 | x.T_z : sum, place);
-      combine(fold, sum, value, x.k0, second);
+      add_to(op, sum, value, x.k0, second);
       x.vmovups(place | active_, sum);
     } else {
       x.vmovups(sum, place);
-      combine(fold, sum, value, x.k0, second);
+      add_to(op, sum, value, x.k0, second);
       if (!variant_.masked) return x.vmovups(place, sum);
       x.vmovaps(second, stack(frame_.active_mask));
       x.vmaskmovps(place, second, sum);

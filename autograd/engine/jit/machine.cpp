@@ -72,7 +72,7 @@ class Lowering {
     patterns_.assign(pattern_count(), no_value);
     for (size_t i = 0; i < count; ++i) known_[i].level = level(program_.body[i]);
     for (const ir::Store& store : program_.stores) mark_root(known_[store.value]).stored = true;
-    for (const ir::Fold& fold : program_.folds) mark_root(known_[fold.value]).folded = true;
+    for (const ir::Fold& fold : program_.folds) mark_root(known_[folded(fold)]).folded = true;
     for (size_t i = count; i-- > 0;) {
       const ir::Inst& inst = program_.body[i];
       known_[i].live |= inst.code == ir::Code::row;  // for its fault
@@ -87,6 +87,15 @@ class Lowering {
       }
     }
   }
+
+  /// Whether the fold is a sum of negated values that may be subtracted instead: a + -b is a - b.
+  bool subtracts(const ir::Fold& fold) const {
+    const ir::Inst& inst = program_.body[fold.value];
+    const bool accumulates = program_.row_lanes == 0 || fold.span != ir::Fold::Span::lanes;
+    return fold.kind == ir::Fold::Kind::sum && inst.code == ir::Code::negate && inst.type == DType::float32 &&
+           accumulates;
+  }
+  ir::Value folded(const ir::Fold& fold) const { return subtracts(fold) ? program_.body[fold.value].a : fold.value; }
 
   static Known& mark_root(Known& known) {
     known.live = true;
@@ -201,7 +210,7 @@ class Lowering {
   void begin_stores() {
     storing_ = true;
     for (const ir::Fold& fold : program_.folds) {
-      if (program_.body[fold.value].code < ir::Code::row) accumulate(fold);
+      if (program_.body[folded(fold)].code < ir::Code::row) accumulate(fold);
     }
     for (const ir::Store& store : program_.stores) {
       if (program_.body[store.value].code < ir::Code::row) argument(store.value);
@@ -213,7 +222,7 @@ class Lowering {
 
   void consume(ir::Value value) {
     for (const ir::Fold& fold : program_.folds) {
-      if (fold.value == value) accumulate(fold);
+      if (folded(fold) == value) accumulate(fold);
     }
     if (!storing_) return;
     for (const ir::Store& store : program_.stores) {
@@ -223,9 +232,9 @@ class Lowering {
 
   void accumulate(const ir::Fold& fold) {
     const auto index = static_cast<uint16_t>(&fold - program_.folds.data());
-    const Id id = argument(fold.value);
+    const Id id = argument(folded(fold));
     const bool real = program_.body[fold.value].type == DType::float32;
-    const bool care = fold.kind != ir::Fold::Kind::sum && real;
+    const bool care = fold.kind == ir::Fold::Kind::sum ? subtracts(fold) : real;
     Op op{.code = Opcode::accumulate_memory, .detail = care, .index = index, .arguments = {id, no_value, no_value}};
     if (program_.row_lanes > 0 && fold.span == ir::Fold::Span::lanes)
       op.arguments[1] = constant(Constants().identities[real][static_cast<size_t>(fold.kind)]);

@@ -66,7 +66,7 @@ enum class Opcode : uint8_t {
   save,   ///< a to its uniform slot
   store,  ///< a to operand `index`
   store_mask,
-  accumulate,         ///< a to the register of fold `index`; detail: whether NaN needs care
+  accumulate,         ///< a to the register of fold `index`; detail: sums: whether -a; others: whether NaN needs care
   accumulate_memory,  ///< a to the memory of fold `index`
   // Folds over the lanes of short rows, `index`; detail: how many lanes of each are left
   fill,         ///< a, and b in the lanes that the row lacks
