@@ -23,7 +23,8 @@ namespace {
 
 using Kind = Op::Kind;
 
-thread_local size_t most_nodes = 2000;  // the code of a larger region leaves the innermost cache
+thread_local size_t most_nodes = 2000;    // the code of a larger region leaves the innermost cache
+constexpr size_t most_of_few_lanes = 40;  // nodes, where rows leave much of a vector idle
 
 /// Regions still open, newest last, of each domain; few domains are live in one evaluation.
 struct OpenRegions {
@@ -228,6 +229,21 @@ uint8_t splits(const Walk& walk, const Shape& domain) {
   return bits;
 }
 
+namespace {
+
+/// Whether the walk steps from element to element along neighbouring axes, and rests along those before and behind.
+bool is_plain(const Walk& walk, const Shape& domain) {
+  if (walk.identity) return true;
+  int axis = domain.rank() - 1;
+  const auto stride = [&](int a) { return walk.strides[static_cast<size_t>(a)]; };
+  while (axis >= 0 && stride(axis) == 0) --axis;
+  for (int64_t expected = 1; axis >= 0 && stride(axis) == expected; --axis) expected *= domain[axis];
+  while (axis >= 0 && stride(axis) == 0) --axis;
+  return axis < 0;
+}
+
+}  // namespace
+
 Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
   Demands demands;
   const NodeState& state = planner.states[node];
@@ -239,6 +255,8 @@ Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
     const Source& source = planner.sources[state.sources + k];
     if (source.kind == Source::Kind::number) continue;
     demands.split |= splits(source.walk, domain);
+    demands.rough = demands.rough || source.kind == Source::Kind::gathered || !is_plain(source.walk, domain) ||
+                    size_of(planner.node(source.walk.base).dtype) != 4;
     if (source.kind == Source::Kind::gathered) demands.split |= splits(source.index, domain);
   }
   if (planner.node(node).op->kind != Kind::reduce) {
@@ -249,6 +267,7 @@ Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
   demands.folds_all = fold.span == ir::Fold::Span::all;
   if (demands.folds_all) return demands;
   demands.folds_part = true;
+  demands.few_lanes = fold.few_lanes;
   demands.split = static_cast<uint8_t>(demands.split | 1 << (fold.border - 1));
   for (int axis = fold.border; axis + 1 < domain.rank(); ++axis) {
     demands.solid = static_cast<uint8_t>(demands.solid | 1 << axis);
@@ -262,13 +281,19 @@ Demands both(const Demands& a, const Demands& b) {
           a.folds_all || b.folds_all,
           a.folds_part || b.folds_part,
           a.columns || b.columns,
-          a.packs || b.packs};
+          a.packs || b.packs,
+          a.few_lanes || b.few_lanes,
+          a.rough || b.rough};
 }
 
 bool accepts(const Draft& draft, const Demands& demands) {
   if (draft.nodes.size() >= region_limit()) return false;
   const Demands all = both(draft.demands, demands);
   if ((all.split & all.solid) != 0) return false;
+  if (all.few_lanes) {
+    if (all.rough || all.folds_all || !std::has_single_bit(all.split)) return false;
+    if (draft.nodes.size() >= most_of_few_lanes) return false;
+  }
   if (all.columns && all.folds_all) return false;  // between stages only if nothing waits for the whole column
   return !all.folds_all || !all.folds_part || folds_agree(draft.domain, all);
 }

@@ -48,14 +48,17 @@ void append(std::string& bytes, const std::vector<T>& values) {
 
 /// Everything in a program that its machine code depends on.
 std::string key_of(const ir::Program& program, Backend backend) {
-  static_assert(sizeof(ir::Inst) == 10 && sizeof(ir::Operand) == 4 && sizeof(ir::Store) == 4 && sizeof(ir::Fold) == 4);
+  static_assert(sizeof(ir::Inst) == 10 && sizeof(ir::Operand) == 6 && sizeof(ir::Store) == 4 && sizeof(ir::Fold) == 4);
   std::string bytes(1, static_cast<char>(backend));
+  bytes.push_back(static_cast<char>(program.row_lanes));
   append(bytes, program.body);
   append(bytes, program.stores);
   append(bytes, program.folds);
   append(bytes, program.literals);
   for (const ir::Operand& operand : program.operands) {
     bytes.push_back(static_cast<char>(operand.access));
+    bytes.push_back(static_cast<char>(operand.still));
+    bytes.push_back(static_cast<char>(operand.ahead));
     bytes.push_back(static_cast<char>(operand.pattern));
     bytes.push_back(static_cast<char>(operand.pattern >> 8));
   }

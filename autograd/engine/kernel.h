@@ -54,8 +54,9 @@ class KernelSet {
 /// Kernels that this thread has compiled to machine code so far.
 int64_t compiled_kernels();
 
-/// Cuts the domain into rows and lanes, and says how each operand of the program is walked.
-void lay_out(ir::Program& program, KernelArguments& arguments);
+/// Cuts the domain into rows and lanes, and says how each operand of the program is walked. `whole_rows`: no piece
+/// ends inside a row of the last axis; with folds of parts of the domain none does anyway.
+void lay_out(ir::Program& program, KernelArguments& arguments, bool whole_rows);
 
 /// Runs machine code on a piece; returns whether it met a fault.
 bool run_machine(jit::Function function, const ir::Program& program, const KernelArguments& arguments,

@@ -9,6 +9,9 @@
 //   [n, 64] with a bias [64]     lanes = the last axis; all operands in order
 //   [n, 3] with a weight [n, 1]  lanes = 22 rows of 3 at once; the weight's pattern is 0 0 0 1 1 1 2 2 2 ...
 //   [n] = column 0 of an [n, 3]  lanes = 256 elements; the pattern is 0 3 6 9 ...
+//
+// Machine code takes several rows of 16 lanes or fewer at once where folds or what is one for a row keep them apart:
+// then the program names their length.
 
 namespace autograd::engine {
 
@@ -20,14 +23,37 @@ constexpr int64_t enough_lanes = 64;  // for a row, where axes can be joined to 
 constexpr int64_t short_axis = 32;    // a shorter last axis is joined with those before it,
 constexpr int64_t most_joined = 512;  // up to so many lanes: a pattern lists them all
 constexpr int64_t cut_lanes = 256;    // rows of a longer axis that would need a pattern
+constexpr int64_t most_short = 16;    // lanes of rows of which machine code takes several at once
 
 bool has_span(const ir::Program& program, ir::Fold::Span span) {
   return std::any_of(program.folds.begin(), program.folds.end(), [&](const ir::Fold& f) { return f.span == span; });
 }
 
+bool folds_part(const ir::Program& program) {
+  return has_span(program, ir::Fold::Span::lanes) || has_span(program, ir::Fold::Span::rows);
+}
+
 bool is_gathered(const ir::Program& program, size_t operand) {
   return std::any_of(program.body.begin(), program.body.end(),
                      [&](const ir::Inst& inst) { return inst.code == ir::Code::gather && inst.immediate == operand; });
+}
+
+/// Along the axes `from` on.
+bool is_in_order(const KernelArguments& arguments, const Operand& operand, int from) {
+  int64_t stride = 1;
+  for (int axis = arguments.rank - 1; axis >= from; --axis) {
+    const auto a = static_cast<size_t>(axis);
+    if (arguments.extents[a] != 1 && operand.strides[a] != stride) return false;
+    stride *= arguments.extents[a];
+  }
+  return true;
+}
+
+bool is_constant(const KernelArguments& arguments, const Operand& operand, int from) {
+  for (int axis = from; axis < arguments.rank; ++axis) {
+    if (operand.strides[static_cast<size_t>(axis)] != 0) return false;
+  }
+  return true;
 }
 
 /// The rows of a domain: `inner` axes from `first` on make a lane group, `groups` of them a row.
@@ -37,9 +63,34 @@ struct Rows {
   int64_t groups = 1;
 };
 
+/// Elements from a row to the next.
+int64_t row_stride(const Operand& operand, const Rows& rows) {
+  return rows.first == 0 ? 0 : rows.groups * operand.strides[static_cast<size_t>(rows.first - 1)];
+}
+
+/// Whether the rows of the last axis are kept apart by something, and machine code can take several at once.
+bool are_short(const ir::Program& program, const KernelArguments& arguments) {
+  const Rows rows{arguments.rank - 1, arguments.lanes(), 1};
+  if (arguments.rank < 2 || rows.inner > most_short) return false;
+  if (has_span(program, ir::Fold::Span::all) && rows.inner != most_short) return false;
+  const auto last = static_cast<size_t>(arguments.rank - 1);
+  bool apart = folds_part(program);
+  for (const Operand& operand : arguments.operands) {
+    if (is_constant(arguments, operand, 0)) continue;
+    apart = apart || !is_in_order(arguments, operand, 0);
+    const int64_t lane = operand.strides[last], row = row_stride(operand, rows);
+    const bool follow = row == 0 || row == (lane == 0 ? 1 : rows.inner);
+    if (operand.bytes != 4 || lane > 1 || lane < 0 || !follow) return false;
+  }
+  return apart && std::none_of(program.body.begin(), program.body.end(), [](const ir::Inst& inst) {
+           return inst.code == ir::Code::row || inst.code == ir::Code::gather;
+         });
+}
+
 Rows choose_rows(const ir::Program& program, const KernelArguments& arguments) {
   Rows rows{arguments.rank - 1, arguments.lanes(), 1};
-  if (has_span(program, ir::Fold::Span::lanes) || has_span(program, ir::Fold::Span::rows)) return rows;
+  if (program.row_lanes > 0) return rows;
+  if (folds_part(program)) return rows;
   const auto extent = [&](int axis) { return arguments.extents[static_cast<size_t>(axis)]; };
   const auto last = static_cast<size_t>(arguments.rank - 1);
   const bool strided = std::any_of(arguments.operands.begin(), arguments.operands.end(), [&](const Operand& operand) {
@@ -74,24 +125,6 @@ std::vector<int32_t> offsets_of(const KernelArguments& arguments, const Operand&
   return offsets;
 }
 
-/// Along the axes `from` on.
-bool is_in_order(const KernelArguments& arguments, const Operand& operand, int from) {
-  int64_t stride = 1;
-  for (int axis = arguments.rank - 1; axis >= from; --axis) {
-    const auto a = static_cast<size_t>(axis);
-    if (arguments.extents[a] != 1 && operand.strides[a] != stride) return false;
-    stride *= arguments.extents[a];
-  }
-  return true;
-}
-
-bool is_constant(const KernelArguments& arguments, const Operand& operand, int from) {
-  for (int axis = from; axis < arguments.rank; ++axis) {
-    if (operand.strides[static_cast<size_t>(axis)] != 0) return false;
-  }
-  return true;
-}
-
 uint16_t find_pattern(Layout& layout, std::vector<int32_t> pattern) {
   const auto found = std::find(layout.patterns.begin(), layout.patterns.end(), pattern);
   const auto index = static_cast<uint16_t>(found - layout.patterns.begin());
@@ -117,9 +150,11 @@ ir::Operand walk(const KernelArguments& arguments, const Operand& operand, const
 
 }  // namespace
 
-void lay_out(ir::Program& program, KernelArguments& arguments) {
+void lay_out(ir::Program& program, KernelArguments& arguments, bool whole_rows) {
   Layout& layout = arguments.layout;
   if (arguments.size == 0) return;  // nothing will run
+  if ((whole_rows || folds_part(program)) && are_short(program, arguments))
+    program.row_lanes = static_cast<uint8_t>(arguments.lanes());
   const Rows rows = choose_rows(program, arguments);
   layout.lanes = rows.inner * rows.groups;
   layout.outer_rank = std::max(rows.first - 1, 0);
@@ -135,8 +170,8 @@ void lay_out(ir::Program& program, KernelArguments& arguments) {
     if (program.operands[i].access == Access::linear && is_gathered(program, i)) {
       program.operands[i].access = Access::row_linear;
     }
-    const int64_t step = rows.first == 0 ? 0 : rows.groups * operand.strides[static_cast<size_t>(rows.first - 1)];
-    layout.row_bytes.push_back(step * operand.bytes);
+    layout.row_bytes.push_back(row_stride(operand, rows) * operand.bytes);
+    program.operands[i].still = program.row_lanes > 0 && layout.row_bytes.back() == 0;
   }
   for (size_t table = 0; table < arguments.tables.size(); table += 2) {
     if (arguments.tables[table] == 0) layout.regular = false;  // there is not even a row 0

@@ -32,7 +32,8 @@ class Lowering {
     for (const std::vector<uint32_t>& together : draft_.scatters) add_scatters(together);
     program_.scalars = static_cast<uint16_t>(region_.scalars.size());
     program_.tables = static_cast<uint16_t>(region_.arguments.tables.size() / 2);
-    lay_out(program_, region_.arguments);
+    lay_out(program_, region_.arguments, draft_.stages != none);
+    if (draft_.stages != none) fetch_ahead();
     region_.arguments.folds.resize(program_.folds.size());
     region_.kernel = kernels.add(std::move(program_));
   }
@@ -214,6 +215,7 @@ class Lowering {
       } else {
         operand.bytes = size_of(planner_.node(walk.base).dtype);
         operand.local = planner_.states[walk.base].local;
+        operand.in_place = planner_.states[walk.base].hosts;
         region_.operands.push_back({walk.base, walk.offset * operand.bytes});
       }
       arguments.operands.push_back(operand);
@@ -223,6 +225,33 @@ class Lowering {
       arguments.lane_blocks = (arguments.lanes() + fold_block - 1) / fold_block;
       const int64_t rows = arguments.rows(), blocks = row_blocks(rows);
       arguments.row_block = (rows + blocks - 1) / blocks;
+    }
+  }
+
+  /// The first stage does little but read arrays from afar, and waits for them; the one that reads them next has them
+  /// near, and time to fetch what the first will read in the next block of rows.
+  void fetch_ahead() {
+    const auto first = planner_.plan.regions.begin() + planner_.stages[draft_.stages].first;
+    const auto last = planner_.plan.regions.begin() + id_;
+    if (first == last) return;
+    const auto reads = [](const Region& region, uint32_t base) {
+      return std::ranges::any_of(region.operands, [&](const Place& place) { return place.base == base; });
+    };
+    const auto fetches = [](const Region& region, uint32_t base) {
+      for (size_t i = 0; i < region.operands.size(); ++i) {
+        if (region.operands[i].base == base && region.kernel->program().operands[i].ahead) return true;
+      }
+      return false;
+    };
+    for (size_t i = 0; i < program_.operands.size(); ++i) {
+      const uint32_t base = region_.operands[i].base;
+      if (base == none || program_.operands[i].access != ir::Access::linear) continue;
+      const uint32_t producer = planner_.states[base].region;
+      const bool is_of_stages = producer != none && planner_.drafts[producer].stages == draft_.stages;
+      if (is_of_stages || !reads(*first, base)) continue;
+      if (std::any_of(first + 1, last, [&](const Region& earlier) { return fetches(earlier, base); })) continue;
+      program_.operands[i].ahead = true;
+      return;
     }
   }
 

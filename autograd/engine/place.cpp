@@ -76,6 +76,30 @@ bool is_local_to_stages(const Planner& planner, uint32_t position) {
   return draft.domain == stages.domain && state.last_use < stages.first + stages.count;
 }
 
+/// Whether a value of stages can stand in the memory of another until that takes its place, element for element. Then
+/// nothing else may be stored by the one's region, nor be folded from the other.
+bool can_host(const Planner& planner, uint32_t host, uint32_t value) {
+  const NodeState &state = planner.states[host], &guest = planner.states[value];
+  if (!state.stored || state.hosts || is_local_to_stages(planner, host) || state.region != guest.last_use ||
+      state.region <= guest.region)
+    return false;
+  if (!state.kept && state.last_use == none) return false;  // assigned
+  const Node &node = planner.node(host), &other = planner.node(value);
+  if (node.op->kind != Op::Kind::map || node.dtype != other.dtype || node.size() != other.size()) return false;
+  return std::ranges::all_of(planner.drafts[state.region].nodes, [&](uint32_t member) {
+    const NodeState& of = planner.states[member];
+    if (member != host && of.stored && of.region == state.region && planner.node(member).op->kind == Op::Kind::map)
+      return false;
+    return planner.node(member).op->kind != Op::Kind::reduce || planner.sources[of.sources].walk.base != value;
+  });
+}
+
+uint32_t find_host(const Planner& planner, uint32_t value) {
+  const std::vector<uint32_t>& nodes = planner.drafts[planner.states[value].last_use].nodes;
+  const auto found = std::ranges::find_if(nodes, [&](uint32_t node) { return can_host(planner, node, value); });
+  return found == nodes.end() ? none : *found;
+}
+
 /// Stages take turns: their buffers are taken and given back together.
 uint32_t first_of_turn(const Planner& planner, uint32_t region) {
   const uint32_t stages = planner.drafts[region].stages;
@@ -133,6 +157,12 @@ void place_local(Planner& planner) {
     NodeState& state = planner.states[position];
     if (!state.stored || planner.known(position) || !is_local_to_stages(planner, position)) continue;
     const Node& node = planner.node(position);
+    if (const uint32_t host = find_host(planner, position); host != none) {
+      state.hosted = true;
+      planner.states[host].hosts = true;
+      planner.plan.hosted.push_back({position, host});
+      continue;
+    }
     Stages& stages = planner.plan.stages[planner.drafts[state.region].stages];
     state.local = stages.local_bytes;
     stages.local_bytes += aligned(stages.block * (node.size() / stages.rows) * size_of(node.dtype));
@@ -144,7 +174,7 @@ void place(Planner& planner) {
   std::vector<uint32_t> temporary;  // positions
   for (uint32_t position = 0; position < planner.recording.size(); ++position) {
     const NodeState& state = planner.states[position];
-    if (!state.stored || state.in_place || state.local >= 0 || planner.known(position)) continue;
+    if (!state.stored || state.in_place || state.hosted || state.local >= 0 || planner.known(position)) continue;
     if (state.kept) {
       plan.buffers.push_back({position, buffer_bytes(planner.node(position)), 0, true});
       plan.kept_bytes += plan.buffers.back().bytes;
@@ -196,6 +226,7 @@ void allocate(const Plan& plan, const Recording& recording, Arena& scratch, Valu
         buffer.kept ? static_cast<std::byte*>(graph.arena(recording.node(buffer.position).depth).allocate(buffer.bytes))
                     : base + buffer.offset;
   }
+  for (const Plan::Hosted& pair : plan.hosted) values[pair.value] = values[pair.host];
 }
 
 }  // namespace autograd::engine

@@ -69,6 +69,8 @@ struct NodeState {
   bool in_place = false;   ///< assigned: written into its Parameter
   uint8_t of_numbers = 0;  ///< arithmetic on nothing but numbers, one on another so often: its readers compute it
   int64_t local = -1;      ///< if only stages read it: bytes into their local memory, instead of a buffer
+  bool hosts = false;      ///< its memory holds a value that stages read, until it takes that value's place
+  bool hosted = false;     ///< is such a value
   ir::Value value = 0;     ///< in the region being lowered
   uint32_t value_region = none;
 };
@@ -81,6 +83,9 @@ struct Demands {
   bool folds_all = false, folds_part = false;
   bool columns = false;  ///< some operand is a fold over lanes, element for element
   bool packs = false;    ///< runs block by block of elements
+  /// A fold of parts wants short rows (ir::Program::row_lanes), or has more work than it is worth.
+  bool few_lanes = false;
+  bool rough = false;  ///< some operand keeps rows from being short
 
   /// Where folds cut the axes into rows and lanes: no axis is split behind it.
   int border() const { return std::bit_width(split); }
@@ -223,8 +228,13 @@ struct Plan {
   std::vector<Region> regions;
   std::vector<Stages> stages;
   std::vector<Buffer> buffers;
+  /// A value of stages in the memory of one that takes its place in the end.
+  struct Hosted {
+    uint32_t value, host;  ///< positions
+  };
   std::vector<InPlace> in_place;
-  std::vector<uint32_t> unpacked;      ///< values that regions write into several Parameters
+  std::vector<uint32_t> unpacked;  ///< values that regions write into several Parameters
+  std::vector<Hosted> hosted;
   std::vector<uint32_t> leaves;        ///< known positions that are read
   std::vector<uint32_t> output_bases;  ///< per output: the position whose memory holds it
   int64_t temporary_bytes = 0, kept_bytes = 0;
@@ -257,7 +267,7 @@ void stage_products(Planner& planner);
 /// What a node asks of a region of this domain.
 Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain);
 void mark_kept(Planner& planner, const Keep& keep);
-/// Room in local memory for what stages alone read and nobody keeps.
+/// Room in local memory, or in that of a later result, for what stages alone read and nobody keeps.
 void place_local(Planner& planner);
 void lower(Planner& planner);
 void assign_in_place(Planner& planner, const Keep& keep);
@@ -279,6 +289,7 @@ struct Reduced {
   ir::Fold::Span span = ir::Fold::Span::all;
   int border = 0;        ///< lanes and rows: the axis before which the domain is cut
   bool fusable = false;  ///< by a region, on the way; else it is a call
+  bool few_lanes = false;
 };
 /// What kind of reduction a node is over its input's shape without axes of extent 1.
 Reduced reduced(const Planner& planner, uint32_t position);

@@ -22,7 +22,7 @@ size_t bytes_of(const std::vector<T>& list) {
 /// Memory that a plan keeps, without the kernels, which plans share.
 size_t bytes_of(const Plan& plan) {
   size_t bytes = sizeof plan + bytes_of(plan.key) + bytes_of(plan.regions) + bytes_of(plan.buffers) +
-                 bytes_of(plan.in_place) + bytes_of(plan.unpacked) + bytes_of(plan.leaves) +
+                 bytes_of(plan.in_place) + bytes_of(plan.unpacked) + bytes_of(plan.hosted) + bytes_of(plan.leaves) +
                  bytes_of(plan.output_bases);
   for (const Region& region : plan.regions) {
     const KernelArguments& arguments = region.arguments;

@@ -9,7 +9,7 @@ namespace {
 
 using Kind = Op::Kind;
 
-constexpr int64_t least_lanes = 16;  // shorter rows leave most of a vector idle
+constexpr int64_t enough_lanes = 16;  // shorter rows leave some of a vector idle
 
 /// Index on axis a of a node: start[a] + step[a] * (index on axis[a] of the domain).
 using AxisMap = StridedView;
@@ -288,8 +288,10 @@ Reduced reduced(const Planner& planner, uint32_t position) {
   }
   for (int axis = border; axis < rank; ++axis) inner *= extents[axis];
   if (borders == 0) return {ir::Fold::Span::all, 0, rank == 0 || folded[0]};
-  const bool worth_a_row = borders == 1 && inner >= least_lanes && node.size() > 0 && input.size() > 0;
-  return {folded[rank - 1] ? ir::Fold::Span::lanes : ir::Fold::Span::rows, border, worth_a_row};
+  const bool few_lanes = inner < enough_lanes;
+  const bool worth_a_row = !few_lanes || size_of(node.dtype) == 4;
+  return {folded[rank - 1] ? ir::Fold::Span::lanes : ir::Fold::Span::rows, border,
+          borders == 1 && worth_a_row && node.size() > 0 && input.size() > 0, few_lanes};
 }
 
 uint32_t contiguous_base(const Planner& planner, uint32_t node) {

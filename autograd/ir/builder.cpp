@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 namespace autograd::ir {
 
@@ -18,6 +19,12 @@ size_t hash(Inst inst) {
 }
 
 bool is_comparison(Code code) { return code >= Code::equal && code <= Code::less_equal; }
+
+/// Whether the arguments may be swapped (min and max may not: of NaN and zeros they take the second).
+bool is_commutative(Code code) {
+  return code == Code::add || code == Code::multiply || code == Code::equal || code == Code::not_equal ||
+         (code >= Code::logical_and && code <= Code::bit_xor);
+}
 
 }  // namespace
 
@@ -39,6 +46,21 @@ bool Builder::is(Value value, double number) const {
   return inst.code == Code::literal && program_.literals[inst.immediate] == number;
 }
 
+bool Builder::is_literal(Value value) const {
+  const Inst& inst = program_.body[value];
+  return inst.code == Code::literal && is_floating(inst.type);
+}
+
+bool Builder::is_negation(Value value) const {
+  const Inst& inst = program_.body[value];
+  return inst.code == Code::negate && is_floating(inst.type);
+}
+
+Value Builder::negated(Value of_literal) {
+  const Inst inst = program_.body[of_literal];
+  return literal(-program_.literals[inst.immediate], inst.type);
+}
+
 Value Builder::unary(Code code, Value a) {
   const Inst& argument = program_.body[a];
   if (code == Code::negate && argument.code == Code::negate) return argument.a;
@@ -56,8 +78,19 @@ Value Builder::binary(Code code, Value a, Value b) {
   if (code == Code::multiply) {
     if (is(a, 1)) return b;
     if (is(a, -1)) return unary(Code::negate, b);
+    if (is_negation(a) && is_literal(b)) return binary(code, program_.body[a].a, negated(b));
+    if (is_negation(b) && is_literal(a)) return binary(code, negated(a), program_.body[b].a);
   }
+  if (code == Code::add && is_negation(b)) return binary(Code::subtract, a, program_.body[b].a);
+  if (code == Code::add && is_negation(a)) return binary(Code::subtract, b, program_.body[a].a);
+  if (code == Code::subtract && is_negation(b)) return binary(Code::add, a, program_.body[b].a);
+  if (is_commutative(code) && a > b) std::swap(a, b);
   return emit({code, is_comparison(code) ? DType::boolean : type(a), a, b});
+}
+
+Value Builder::fma(Value a, Value b, Value c) {
+  if (is_negation(a) && is_literal(b)) return fma(program_.body[a].a, negated(b), c);
+  return emit({Code::fma, type(a), a, b, c});
 }
 
 Value Builder::select(Value condition, Value a, Value b) {

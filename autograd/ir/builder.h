@@ -27,7 +27,7 @@ class Builder {
   Value gather(uint16_t operand, Value row, DType type) { return emit({Code::gather, type, row, 0, 0, operand}); }
   Value unary(Code code, Value a);
   Value binary(Code code, Value a, Value b);
-  Value fma(Value a, Value b, Value c) { return emit({Code::fma, type(a), a, b, c}); }
+  Value fma(Value a, Value b, Value c);
   Value select(Value condition, Value a, Value b);
   Value convert(Value a, DType to);
   Value bitcast(Value a, DType to);
@@ -44,6 +44,10 @@ class Builder {
  private:
   Value emit(Inst inst);  // by value: in registers
   bool is(Value value, double number) const;
+  // Of floats:
+  bool is_literal(Value value) const;
+  bool is_negation(Value value) const;
+  Value negated(Value of_literal);
   void rehash(size_t buckets);
 
   Program& program_;

@@ -66,9 +66,12 @@ const char* name_of(Code code) { return names[static_cast<size_t>(code)]; }
 
 std::string to_string(const Program& program) {
   std::string text;
+  if (program.row_lanes > 0) text += "  rows of " + std::to_string(program.row_lanes) + '\n';
   for (size_t i = 0; i < program.operands.size(); ++i) {
     text += "  operand " + std::to_string(i) + ": " + name_of(program.operands[i].access);
     if (program.operands[i].access == Access::pattern) text += " " + std::to_string(program.operands[i].pattern);
+    if (program.operands[i].still) text += ", the same for all rows";
+    if (program.operands[i].ahead) text += ", fetched ahead";
     text += '\n';
   }
   for (size_t i = 0; i < program.body.size(); ++i) {

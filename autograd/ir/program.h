@@ -103,6 +103,8 @@ enum class Access : uint8_t {
 struct Operand {
   Access access = Access::linear;
   uint16_t pattern = 0;
+  bool still = false;  ///< of short rows: the same for all of them
+  bool ahead = false;  ///< what lies a block of rows further on is wanted soon, in the near cache
   bool operator==(const Operand&) const = default;
 };
 
@@ -134,6 +136,9 @@ struct Program {
   std::vector<double> literals;  ///< exact in the type of the instruction that names them
   uint16_t scalars = 0;
   uint16_t tables = 0;
+  /// Not 0: rows are as short as this, at most 16 lanes, and machine code takes several at once. All are whole; their
+  /// elements, of 4 bytes, and those of operands with one for a row, follow each other or are still.
+  uint8_t row_lanes = 0;
 };
 
 }  // namespace autograd::ir

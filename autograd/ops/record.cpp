@@ -102,7 +102,7 @@ Tensor record_comparison(const Op& op, const Located& x, const Located& y) {
 
 // A view shows its first input, and the engine looks at no other.
 Tensor with_gradient(const Op& op, const Tensor& value, std::initializer_list<Tensor> inputs) {
-  Tensor list[3] = {value};
+  Tensor list[4] = {value};
   std::copy(inputs.begin(), inputs.end(), list + 1);
   const std::span<const Tensor> all(list, inputs.size() + 1);
   const Shape shape = value.shape();

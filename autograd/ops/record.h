@@ -59,7 +59,8 @@ std::span<Tensor> list_of(size_t count);
 std::span<const Tensor> listed(std::initializer_list<Located> operands);
 
 /// `value`, with the gradient of `op`, whose kind is view and whose rule sees the inputs {value, inputs...}: for an
-/// operation composed of others whose derivative is better written than derived. Costs nothing.
+/// operation composed of others whose derivative is better written than derived. Costs nothing. Up to three inputs;
+/// the value's parts can be among them, for the rule to read.
 Tensor with_gradient(const Op& op, const Tensor& value, std::initializer_list<Tensor> inputs);
 
 [[noreturn]] void throw_dtype(const Op& op, DType given, const char* accepted);

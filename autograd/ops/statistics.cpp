@@ -5,6 +5,7 @@
 #include <autograd/ops/reduce.h>
 #include <autograd/ops/reduced_axes.h>
 
+#include <bit>
 #include <limits>
 
 // Reductions composed of sum, max, min and elementwise operations; the engine fuses them, and their gradients
@@ -18,6 +19,12 @@ namespace {
 Tensor root(const Tensor& squares) {
   const Tensor zero = squares == 0;
   return where(zero, 0, sqrt(where(zero, 1, squares)));
+}
+
+/// sum / count. Of a power of two the inverse is exact: multiplied with it, the sum gives the same bits in less time.
+Tensor divided(const Tensor& sum, int64_t count) {
+  const bool power = count > 0 && std::has_single_bit(static_cast<uint64_t>(count));
+  return power ? sum * (1 / static_cast<double>(count)) : sum / count;
 }
 
 /// The product along an axis, which stays with extent 1: halves are multiplied, the odd ones out at the end.
@@ -80,15 +87,23 @@ Tensor mean(Located x, Axes axes, ReduceOptions options) {
   const AtLine line(x);
   const Tensor input = floating("mean", x);
   const auto count = reduced_count(input.shape(), axis_bits("mean", axes, input.rank()));  // first: it names wrong axes
-  return sum(input, axes, options) / count;
+  return divided(sum(input, axes, options), count);
 }
+
+// sum d^2, d = x - mean x, with the inputs x and d. vjp: 2 g d; what goes through the mean is sum d = 0.
+static const Op squares_op{"var", Op::Kind::view, nullptr,
+                           [](const Vjp& v) { return Gradients(Tensor(), 2 * v.grad * v.inputs[2]); }};
 
 Tensor var(Located x, Axes axes, VarianceOptions options) {
   const AtLine line(x);
   const Tensor input = floating("var", x);
-  const int64_t count = reduced_count(input.shape(), axis_bits("var", axes, input.rank()));
-  const Tensor squares = sum(square(input - mean(input, axes, {.keep = true})), axes, {.keep = options.keep});
-  return count > options.correction ? squares / (count - options.correction)
+  const uint8_t reduced = axis_bits("var", axes, input.rank());
+  const int64_t count = reduced_count(input.shape(), reduced);
+  const Tensor centred = input - mean(input, axes, {.keep = true});
+  const Tensor sum_of_squares = sum(square(centred), axes, {.keep = true});
+  Tensor squares = with_gradient(squares_op, sum_of_squares, {input, centred});
+  if (!options.keep) squares = reshape(squares, reduced_shape(input.shape(), reduced, false));
+  return count > options.correction ? divided(squares, count - options.correction)
                                     : squares * std::numeric_limits<double>::quiet_NaN();
 }
 

@@ -97,6 +97,17 @@ TEST_CASE("softmax sums to one, and large numbers do not overflow") {
   CHECK_THROWS_AS(ag::softmax(ag::arange(3)), ag::DTypeError);
 }
 
+TEST_CASE("A row that softmax finds masked as a whole passes on no gradient") {
+  const ag::Step step;
+  const double masked = -infinity;
+  const Tensor x = Located(Array::from(std::vector<double>{masked, masked, masked, 1}, {2, 2})).tensor();
+  const Tensor y = ag::softmax(x);
+  CHECK(std::isnan(y.values<double>()[0]));
+  CHECK(y.values<double>()[3] == 1);
+  const Tensor weights = Located(Array::from(std::vector<double>{0, 0, 1, 2}, {2, 2})).tensor();
+  CHECK(ag::grad(ag::sum(y * weights), x).to_vector<double>() == std::vector<double>(4, 0));
+}
+
 TEST_CASE("layer_norm has mean 0 and variance 1 in each row, also where a row is constant") {
   Random random(2);
   const ag::Step step;

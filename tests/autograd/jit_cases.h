@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "tests/autograd/jit_reference.h"
@@ -42,7 +43,7 @@ class Writer {
   }
 
   uint16_t add_operand(DType type, Access access, int64_t row_elements, uint16_t pattern, size_t buffer) {
-    made.program.operands.push_back({access, pattern});
+    made.program.operands.push_back({access, pattern, made.program.row_lanes > 0 && row_elements == 0});
     made.operand_types.push_back(type);
     made.buffer_of.push_back(buffer);
     made.row_bytes.push_back(row_elements * static_cast<int64_t>(element_bytes(type)));
@@ -57,6 +58,7 @@ class Writer {
     uint16_t pattern = 0;
     if (access == Access::linear || access == Access::row_linear) width = lanes;
     if (access == Access::linear) row_elements = lanes;
+    if (made.program.row_lanes > 0 && row_elements > 0) row_elements = access == Access::row_uniform ? 1 : lanes;
     if (access == Access::pattern) {
       if (made.patterns.empty() || chance(3)) add_pattern();
       pattern = static_cast<uint16_t>(below(made.patterns.size()));
@@ -103,7 +105,7 @@ class Writer {
   void fold(Value value, Fold::Kind kind, Fold::Span span) {
     const DType type = made.program.body[value].type;
     const auto rows = static_cast<size_t>(made.rows);
-    const size_t stride = 1 + below(3);
+    const size_t stride = made.program.row_lanes > 0 ? 1 : 1 + below(3);
     const size_t elements = span == Fold::Span::all    ? 16
                             : span == Fold::Span::rows ? static_cast<size_t>(made.lanes)
                                                        : rows * stride;
@@ -131,9 +133,21 @@ inline constexpr DType types[] = {DType::float32, DType::int32, DType::boolean};
 inline constexpr Access accesses[] = {Access::linear, Access::uniform, Access::row_linear, Access::row_uniform,
                                       Access::pattern};
 
+/// What a load of the type can be; of short rows only 4-byte elements are read in order.
+inline std::span<const Access> accesses_of(const Writer& write, DType type) {
+  static constexpr Access of_short[] = {Access::uniform, Access::linear, Access::row_linear, Access::row_uniform};
+  if (write.made.program.row_lanes == 0) return accesses;
+  return std::span(of_short).first(type == DType::boolean ? 1 : 4);
+}
+
+inline void add_load(Writer& write, DType type) {
+  const std::span<const Access> list = accesses_of(write, type);
+  write.load(type, list[write.below(list.size())]);
+}
+
 inline void add_sources(Writer& write) {
   for (const DType type : types) {
-    for (const Access access : accesses) write.load(type, access);
+    for (const Access access : accesses_of(write, type)) write.load(type, access);
     write.scalar(type);
     write.literal(type, type == DType::boolean ? 1 : -3);
     write.literal(type, 0);
@@ -181,9 +195,8 @@ inline void add_instruction(Writer& write, size_t reach) {
                  static_cast<uint16_t>(write.below(3))});
       return;
     case 6:
-      if (write.chance(4)) return add_gather(write, reach);
-      write.load(type, accesses[write.below(5)]);
-      return;
+      if (write.made.program.row_lanes == 0 && write.chance(4)) return add_gather(write, reach);
+      return add_load(write, type);
     default: break;
   }
   switch (type) {
@@ -211,6 +224,23 @@ inline Case random_case(uint32_t seed, Size size, size_t instructions, size_t re
   for (uint32_t k = write.below(5); k > 0; --k) {
     const auto span = static_cast<Fold::Span>(write.below(3));
     if (span == Fold::Span::all && !aligned) continue;
+    write.fold(write.pick(types[write.below(2)], reach), static_cast<Fold::Kind>(write.below(3)), span);
+  }
+  return std::move(write.made);
+}
+
+/// Rows of `lanes` lanes, at most 16, several of which are taken at once.
+inline Case random_short_case(uint32_t seed, Size size, size_t instructions, size_t reach) {
+  Writer write(seed);
+  write.made.rows = size.rows;
+  write.made.lanes = size.lanes;
+  write.made.program.row_lanes = static_cast<uint8_t>(size.lanes);
+  add_sources(write);
+  for (size_t k = 0; k < instructions; ++k) add_instruction(write, reach);
+  for (uint32_t k = write.below(4); k > 0; --k) write.store(write.pick(types[write.below(2)], reach));
+  for (uint32_t k = 1 + write.below(5); k > 0; --k) {
+    const auto span = static_cast<Fold::Span>(write.below(3));
+    if (span == Fold::Span::all && size.lanes != 16) continue;
     write.fold(write.pick(types[write.below(2)], reach), static_cast<Fold::Kind>(write.below(3)), span);
   }
   return std::move(write.made);

@@ -1,3 +1,4 @@
+#include <autograd/ir/builder.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -85,6 +86,18 @@ TEST_CASE("every number of lanes of a tail, and loops of several vectors") {
   }
 }
 
+TEST_CASE("several short rows at once, and rows that are left over") {
+  for (const jit::Target target : targets()) {
+    for (uint32_t seed = 0; seed < 640; ++seed) {
+      const Size size{1 + seed / 16 % 13, 1 + seed % 16};
+      INFO("target " << static_cast<int>(target) << " seed " << seed << " rows " << size.rows << " lanes "
+                     << size.lanes);
+      REQUIRE(difference(random_short_case(5000 + seed, size, seed % 7 * 8, 20), target) == "");
+      if (seed < 32) REQUIRE(difference(random_short_case(7000 + seed, size, 400, SIZE_MAX), target) == "");
+    }
+  }
+}
+
 TEST_CASE("values that no register is left for") {
   for (const jit::Target target : targets()) {
     for (uint32_t seed = 0; seed < 40; ++seed) {
@@ -97,20 +110,23 @@ TEST_CASE("values that no register is left for") {
 namespace {
 
 /// n values that are all alive at once: the sum of pairs in an order that reads each of them twice.
-Case wide_case(size_t values, DType type) {
+/// Short rows are folded while they are alive.
+Case wide_case(size_t values, DType type, bool short_rows) {
   Writer write(7);
-  write.made.rows = 2;
-  write.made.lanes = 272;
+  write.made.rows = short_rows ? 6 : 2;
+  write.made.lanes = short_rows ? 13 : 272;
+  write.made.program.row_lanes = short_rows ? 13 : 0;
   std::vector<Value> alive;
   const Value x = write.load(type, Access::linear), y = write.load(type, Access::linear);
   alive.push_back(x);
   for (size_t k = 1; k < values; ++k) alive.push_back(write.add({C::subtract, type, y, alive.back()}));
+  if (short_rows) write.fold(alive.back(), Fold::Kind::max, Fold::Span::lanes);
   Value sum = alive[0];
   for (const size_t stride : {1u, 7u}) {
     for (size_t k = 0; k < values; ++k) sum = write.add({C::add, type, sum, alive[k * stride % values]});
   }
   write.store(sum);
-  write.fold(sum, Fold::Kind::sum, Fold::Span::all);
+  if (!short_rows) write.fold(sum, Fold::Kind::sum, Fold::Span::all);
   write.fold(sum, Fold::Kind::max, Fold::Span::lanes);
   write.fold(sum, Fold::Kind::min, Fold::Span::rows);
   return std::move(write.made);
@@ -123,10 +139,54 @@ TEST_CASE("more live values than registers, with all folds") {
     for (const size_t values : {5u, 14u, 15u, 16u, 17u, 30u, 31u, 32u, 33u, 66u, 200u}) {
       for (const DType type : {DType::float32, DType::int32}) {
         INFO("target " << static_cast<int>(target) << " values " << values);
-        REQUIRE(difference(wide_case(values, type), target) == "");
+        REQUIRE(difference(wide_case(values, type, false), target) == "");
+        REQUIRE(difference(wide_case(values, type, true), target) == "");
       }
     }
   }
+}
+
+TEST_CASE("Sums of negated values, which are subtracted") {
+  for (const jit::Target target : targets()) {
+    for (const auto span : {Fold::Span::all, Fold::Span::lanes, Fold::Span::rows}) {
+      for (const bool loaded : {false, true}) {
+        for (const int64_t lanes : {11, 16, 137}) {
+          for (const bool short_rows : {false, true}) {
+            if (short_rows && (lanes > 16 || (span == Fold::Span::all && lanes != 16))) continue;
+            Writer write(11);
+            write.made.rows = span == Fold::Span::all && lanes != 16 ? 1 : 5;
+            write.made.lanes = lanes;
+            write.made.program.row_lanes = static_cast<uint8_t>(short_rows ? lanes : 0);
+            const Value x = write.load(DType::float32, Access::linear), y = write.load(DType::float32, Access::linear);
+            const Value z = loaded ? x : write.add({C::multiply, DType::float32, x, y});
+            const Value negative = write.add({C::negate, DType::float32, z});
+            for (const auto kind : {Fold::Kind::sum, Fold::Kind::max}) write.fold(negative, kind, span);
+            INFO("target " << static_cast<int>(target) << " lanes " << lanes << " loaded " << loaded);
+            REQUIRE(difference(write.made, target) == "");
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("The builder finds equal values under swapped arguments and signs, and lets go of no bit") {
+  Program program;
+  ag::ir::Builder builder(program, 16);
+  program.operands.resize(2);
+  const Value x = builder.load(0, DType::float32), y = builder.load(1, DType::float32);
+  const Value minus_x = builder.unary(C::negate, x), two = builder.literal(2, DType::float32);
+  CHECK(builder.binary(C::multiply, y, x) == builder.binary(C::multiply, x, y));
+  CHECK(builder.binary(C::add, y, minus_x) == builder.binary(C::subtract, y, x));
+  CHECK(builder.binary(C::add, minus_x, y) == builder.binary(C::subtract, y, x));
+  CHECK(builder.binary(C::subtract, y, minus_x) == builder.binary(C::add, x, y));
+  CHECK(builder.binary(C::multiply, two, minus_x) ==
+        builder.binary(C::multiply, x, builder.literal(-2, DType::float32)));
+  CHECK(builder.fma(minus_x, two, y) == builder.fma(x, builder.literal(-2, DType::float32), y));
+  // Of zeros and NaN these take one side, and -x + -y is not -(x + y) where the sum is zero.
+  CHECK(builder.binary(C::maximum, y, x) != builder.binary(C::maximum, x, y));
+  CHECK(builder.binary(C::subtract, y, x) != builder.binary(C::subtract, x, y));
+  CHECK(builder.binary(C::subtract, minus_x, y) != builder.unary(C::negate, builder.binary(C::add, x, y)));
 }
 
 TEST_CASE("NaN sticks in folds whatever lane it comes from") {

@@ -82,24 +82,26 @@ std::vector<float> all_values(Function function, const Array& x, const Array& la
   return values;
 }
 
-size_t stages_of(const std::vector<Tensor>& tensors) {
+std::shared_ptr<ag::engine::Plan> plan_of(const std::vector<Tensor>& tensors) {
   ag::Graph& graph = ag::Graph::current();
   ag::engine::Recording recording;
   std::vector<uint32_t> outputs;
   for (const Tensor& tensor : tensors) outputs.push_back(graph.check(tensor));
   recording.trace(graph, outputs);
+  return ag::engine::find_plan(recording, {outputs.size(), false});
+}
+
+size_t stages_of(const std::vector<Tensor>& tensors) {
   size_t count = 0;
-  for (const ag::engine::Stages& stages : ag::engine::find_plan(recording, {outputs.size(), false})->stages) {
-    count += stages.count;
-  }
+  for (const ag::engine::Stages& stages : plan_of(tensors)->stages) count += stages.count;
   return count;
 }
 
 }  // namespace
 
 TEST_CASE("Stages give the bits of single operations, on any backend, for any number of threads") {
-  const std::vector<Shape> shapes{{40, 16}, {70, 300}, {3, 5000}, {5, 7, 33}, {2, 20000},
-                                  {0, 16},  {1, 64},   {1300, 3}, {600, 64},  {150, 1, 128}};
+  const std::vector<Shape> shapes{{40, 16},  {70, 300}, {3, 5000},     {5, 7, 33}, {2, 20000}, {0, 16},   {1, 64},
+                                  {1300, 3}, {600, 64}, {150, 1, 128}, {1031, 16}, {9, 3, 16}, {2000, 10}};
   Random random(40);
   for (const Shape& shape : shapes) {
     Shape row_shape = shape;
@@ -140,6 +142,21 @@ TEST_CASE("Softmax, its gradient and a loss of it run as stages") {
   CHECK(stages_of({ag::sum(x, 1), ag::exp(Located(x))}) == 0);   // nothing waits for a row
   CHECK(stages_of({Located(x) / ag::sum(x, 0)}) == 0);           // a column needs all rows
   CHECK(stages_of({Located(x) - ag::sum(ag::sum(x, 1))}) == 0);  // and so does a fold of the rows' folds
+}
+
+TEST_CASE("What stages read in between stands in the memory of a result, until that takes its place") {
+  Random random(43);
+  const Array x = random_array<float>(random, {300, 200}, -1, 1);
+  const ag::Step step;
+  const Tensor p = row_softmax(x);
+  const auto plan = plan_of({p});
+  CHECK(plan->hosted.size() == 1);
+  CHECK(plan->stages.at(0).local_bytes == 0);
+  // Where another result of the last stage would read what is overwritten, or there is no result, it does not.
+  const Tensor e = ag::exp(Located(x) - ag::max(x, -1, keep));
+  const Tensor s = ag::sum(e, -1, keep);
+  CHECK(plan_of({e / s, e - s})->hosted.empty());
+  CHECK(plan_of({ag::sum(e / s * Located(x))})->hosted.empty());
 }
 
 TEST_CASE("What only stages read takes no memory") {

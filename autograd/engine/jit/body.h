@@ -1,6 +1,6 @@
 #pragma once
 
-#include <autograd/engine/jit/operands.h>
+#include <autograd/engine/jit/folds.h>
 
 // Machine code of a body's ops, for one vector of lanes, in AVX-512 (masks in k registers) or AVX2
 // (a mask is a vector of lanes of all ones or zeros).
@@ -8,8 +8,8 @@
 namespace autograd::engine::jit {
 
 template <Target target>
-class BodyEmitter : protected Operands<target> {
-  using Base = Operands<target>;
+class BodyEmitter : protected Folds<target> {
+  using Base = Folds<target>;
 
  public:
   using Base::Base, Base::wide, Base::width;
@@ -25,12 +25,14 @@ class BodyEmitter : protected Operands<target> {
 
   void body(Level level, Variant variant) {
     level_ = level;
-    variant_ = variant;
-    active_ = Opmask(wide && variant.masked ? 1 : 0);  // AVX2 has no mask registers
+    choose(variant);
     const std::vector<Op>& ops = machine_.ops[level];
     for (const Step& step : assignment_.steps[level]) {
       switch (step.kind) {
-        case Step::Kind::op: emit(ops[step.index], step); break;
+        case Step::Kind::op:
+          if (level >= per_lane && short_rows()) choose_lanes(ops[step.index].vector);
+          emit(ops[step.index], step);
+          break;
         case Step::Kind::load: load(step.index, step.result); break;
         case Step::Kind::spill: spill(step.index, step.result); break;
         case Step::Kind::copy: x.vmovaps(Vector(step.result), Vector(step.arguments[0])); break;
@@ -40,9 +42,13 @@ class BodyEmitter : protected Operands<target> {
 
  protected:
   using Base::at, Base::stack, Base::constant, Base::pointer, Base::offset, Base::lanes_at, Base::is_single,
-      Base::memory, Base::load, Base::spill, Base::operand, Base::commutative, Base::in_order, Base::unary;
+      Base::memory, Base::load, Base::spill, Base::operand, Base::commutative, Base::in_order, Base::unary,
+      Base::short_rows, Base::row_of, Base::lanes_of, Base::choose;
   using Base::x, Base::program_, Base::machine_, Base::assignment_, Base::pointers_, Base::frame_, Base::constants_,
       Base::variant_, Base::active_;
+
+  /// Of a vector of short rows, which has always the same lanes.
+  void choose_lanes(uint32_t vector) { choose({.masked = lanes_of(vector) < width}); }
 
   void emit(const Op& op, const Step& step) {
     using O = const Xbyak::Operand&;
@@ -85,6 +91,7 @@ class BodyEmitter : protected Operands<target> {
       case Opcode::check_row: return check_row(op, step);
       case Opcode::scale_row: return scale_row(op, step);
       case Opcode::load: return x.vmovups(Vector(step.result), at(lanes_at(op.index, 4, op.vector)));
+      case Opcode::load_row: return load_row(op, step);
       case Opcode::load_mask: return load_mask(op, step);
       case Opcode::gather: return gather(op, step);
       case Opcode::gather_mask: return gather_mask(op, step);
@@ -92,8 +99,12 @@ class BodyEmitter : protected Operands<target> {
       case Opcode::save: return save(op, step);
       case Opcode::store: return store(op, step);
       case Opcode::store_mask: return store_mask(op, step);
-      case Opcode::accumulate: return accumulate(op, step);
-      case Opcode::accumulate_memory: return accumulate_memory(op, step);
+      case Opcode::accumulate: return this->accumulate(op, step);
+      case Opcode::accumulate_memory: return this->accumulate_memory(op, step);
+      case Opcode::fill: return this->fill(op, step);
+      case Opcode::fold_halves: return this->fold_halves(op, step);
+      case Opcode::store_fold: return this->store_fold(op, step);
+      case Opcode::store_folds: return this->store_folds(op, step);
     }
   }
 
@@ -262,6 +273,11 @@ class BodyEmitter : protected Operands<target> {
       x.vpmulld(d, first, other);
       x.vpand(d, d, Ymm(step.arguments[0]));
     }
+  }
+
+  void load_row(const Op& op, const Step& step) {
+    const uint32_t row = program_.operands[op.index].still ? 0 : row_of(op.vector);
+    x.vbroadcastss(Vector(step.result), at(pointer(op.index) + 4 * row));
   }
 
   void load_mask(const Op& op, const Step& step) {
@@ -433,66 +449,6 @@ class BodyEmitter : protected Operands<target> {
     x.jz(done);
     x.mov(x.ptr[x.rax], x.dl);
     x.L(done);
-  }
-
-  // Folds
-  bool is_real(const ir::Fold& fold) const { return program_.body[fold.value].type == DType::float32; }
-
-  /// a = combine(a, b), for the lanes of the mask (AVX-512): see engine/fold.cpp.
-  template <class Register>
-  void combine(const ir::Fold& fold, const Register& a, const Xbyak::Operand& b, const Opmask& lanes,
-               const Register& temporary) {
-    using Kind = ir::Fold::Kind;
-    const bool real = is_real(fold);
-    if (fold.kind == Kind::sum) return real ? x.vaddps(a | lanes, a, b) : x.vpaddd(a | lanes, a, b);
-    if (!real) return fold.kind == Kind::max ? x.vpmaxsd(a | lanes, a, b) : x.vpminsd(a | lanes, a, b);
-    // max and min give b where either is NaN, so a NaN of a must be kept apart; meanwhile max can begin.
-    constexpr uint8_t ordered = 7, unordered = 3;
-    fold.kind == Kind::max ? x.vmaxps(temporary, a, b) : x.vminps(temporary, a, b);
-    if constexpr (wide) {
-      x.vcmpps(x.k2 | lanes, a, a, ordered);
-      x.vmovaps(a | x.k2, temporary);
-    } else {
-      x.vcmpps(a, a, a, unordered);
-      x.vorps(a, a, temporary);  // all ones are a NaN
-    }
-  }
-
-  uint32_t half(const Op& op) const { return wide ? 0 : (variant_.half + op.vector) % 2; }
-
-  void accumulate(const Op& op, const Step& step) {
-    const ir::Fold& fold = program_.folds[op.index];
-    const Vector sum(assignment_.accumulators[2u * op.index + half(op)]);
-    const Xbyak::Operand& value = operand(op, step, 0);
-    const Vector first(step.temporaries[0]), second(step.temporaries[1]);
-    if (wide || !variant_.masked) return combine(fold, sum, value, active_, first);
-    x.vmovaps(first, sum);
-    combine(fold, first, value, active_, second);
-    x.vmovaps(second, stack(frame_.active_mask));
-    x.vblendvps(sum, sum, first, second);
-  }
-
-  void accumulate_memory(const Op& op, const Step& step) {
-    const ir::Fold& fold = program_.folds[op.index];
-    const Vector sum(step.temporaries[0]), value(step.arguments[0]), second(step.temporaries[1]);
-    const Xbyak::Address place = fold.span == ir::Fold::Span::rows
-                                     ? at(lanes_at(pointers_.of_fold(op.index), 4, op.vector))
-                                     : stack(accumulator_slot(op.index, half(op)));
-    if constexpr (wide) {
-      x.vmovups(variant_.masked ? sum | x.k1 | x.T_z : sum, place);
-      combine(fold, sum, value, x.k0, second);
-      x.vmovups(place | active_, sum);
-    } else {
-      x.vmovups(sum, place);
-      combine(fold, sum, value, x.k0, second);
-      if (!variant_.masked) return x.vmovups(place, sum);
-      x.vmovaps(second, stack(frame_.active_mask));
-      x.vmaskmovps(place, second, sum);
-    }
-  }
-
-  uint32_t accumulator_slot(size_t fold, uint32_t half) const {
-    return frame_.accumulators + 64 * static_cast<uint32_t>(fold) + 32 * half;
   }
 
   // The result holds c already; where a lane is rare, the code goes out of line.

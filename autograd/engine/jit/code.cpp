@@ -27,7 +27,11 @@ Buffer allocate(size_t size) {
 
 Unit prepare(const ir::Program& program, Target target) {
   Unit unit{&program, lower(program), {}};
-  interleave(unit.machine, vectors_a_turn(unit.machine, program.folds, target), target);
+  if (program.row_lanes > 0) {
+    interleave_rows(unit.machine, program, rows_a_turn(unit.machine), target);
+  } else {
+    interleave(unit.machine, vectors_a_turn(unit.machine, program.folds, target), target);
+  }
   unit.assignment = assign(unit.machine, program.folds, target);
   return unit;
 }

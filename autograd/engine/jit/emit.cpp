@@ -10,6 +10,13 @@
 //     loop of turns: several whole vectors each
 //     loop under a mask for what is left: a vector each; AVX2 with folds: two, 16 lanes
 //   leave; out of line, the rare cases
+//
+// That of short rows:
+//
+//   enter; what all rows have in common
+//   loop of turns: several rows each
+//   loop for what is left: a row each
+//   leave; out of line, the rare cases
 
 namespace autograd::engine::jit {
 
@@ -17,9 +24,12 @@ namespace {
 
 using Span = ir::Fold::Span;
 
+constexpr uint32_t ahead_bytes = 32768;  // of float32, the usual block of stages (engine/stages.cpp)
+
 template <Target target>
 class FunctionEmitter : BodyEmitter<target> {
   using Base = BodyEmitter<target>;
+  using Base::short_rows;
   using Base::stack, Base::constant, Base::pointer, Base::at;
   using Base::wide, Base::width, Base::x, Base::program_, Base::machine_, Base::assignment_, Base::pointers_,
       Base::frame_, Base::constants_, Base::rare_sites_;
@@ -35,14 +45,11 @@ class FunctionEmitter : BodyEmitter<target> {
     this->body(per_call, {});
     load_totals();
     load_pins(per_call);
-    x.L(next_row_);
-    fill_uniforms(per_row);
-    this->body(per_row, {});
-    load_pins(per_row);
-    begin_row_folds();
-    lanes();
-    finish_row_folds();
-    step_to_next_row();
+    if (short_rows()) {
+      all_short_rows();
+    } else {
+      all_rows();
+    }
     store_totals();
     leave();
     rare_cases();
@@ -64,7 +71,7 @@ class FunctionEmitter : BodyEmitter<target> {
     x.mov(stack(frame_.rows), x.rax);
     x.mov(x.r8, x.ptr[x.rdi + offsetof(Call, lanes)]);
     x.mov(stack(frame_.lanes), x.r8);
-    x.and_(x.r8, 0u - lanes_a_turn());
+    if (!short_rows()) x.and_(x.r8, 0u - lanes_a_turn());
     if constexpr (wide) {
       x.kxnorw(x.k0, x.k0, x.k0);
     } else {
@@ -184,6 +191,7 @@ class FunctionEmitter : BodyEmitter<target> {
     x.align(32);
     x.L(whole);
     this->body(per_turn, {});
+    fetch_ahead(lanes_a_turn());
     x.add(x.rsi, lanes_a_turn());
     x.cmp(x.rsi, x.r8);
     x.jb(whole, Xbyak::CodeGenerator::T_NEAR);
@@ -198,6 +206,16 @@ class FunctionEmitter : BodyEmitter<target> {
       x.jb(masked, Xbyak::CodeGenerator::T_NEAR);
     }
     x.L(done);
+  }
+
+  /// Of operands for which that is asked, as many elements as a turn has, where the next block of rows lies.
+  void fetch_ahead(uint32_t elements) {
+    constexpr uint32_t line = 64;
+    for (size_t k = 0; k < pointers_.operands; ++k) {
+      if (!program_.operands[k].ahead || pointers_.places[k] == Pointers::unused) continue;
+      for (uint32_t bytes = 0; bytes < 4 * elements; bytes += line)
+        x.prefetcht1(at(this->lanes_at(k, 4, 0) + (ahead_bytes + bytes)));
+    }
   }
 
   void masked_bodies(const Xbyak::Label& done) {
@@ -257,8 +275,15 @@ class FunctionEmitter : BodyEmitter<target> {
   /// Where a fold over all lies, in rdx.
   void find_total(size_t fold) { x.mov(x.rdx, x.ptr[array(offsetof(Call, folds)) + 8 * fold]); }
 
+  /// Those that one accumulator has from the first row to the last: the folds over all, of short rows those over rows.
+  template <class Do>
+  void each_total(Do&& visit) {
+    each_fold(Span::all, visit);
+    if (short_rows()) each_fold(Span::rows, visit);
+  }
+
   void load_totals() {
-    each_fold(Span::all, [&](size_t f) {
+    each_total([&](size_t f) {
       find_total(f);
       each_accumulator(f, true,
                        [&](const Vector& lanes, uint32_t half) { x.vmovups(lanes, x.ptr[x.rdx + 32 * half]); });
@@ -266,11 +291,25 @@ class FunctionEmitter : BodyEmitter<target> {
   }
 
   void store_totals() {
-    each_fold(Span::all, [&](size_t f) {
+    each_total([&](size_t f) {
       find_total(f);
-      each_accumulator(f, false,
-                       [&](const Vector& lanes, uint32_t half) { x.vmovups(x.ptr[x.rdx + 32 * half], lanes); });
+      each_accumulator(f, false, [&](const Vector& lanes, uint32_t half) {
+        const Xbyak::Address place = x.ptr[x.rdx + 32 * half];
+        if (program_.folds[f].span == Span::all) return x.vmovups(place, lanes);
+        if (half < machine_.row_vectors) store_lanes(place, lanes, this->lanes_of(half) < width);
+      });
     });
+  }
+
+  void store_lanes(const Xbyak::Address& place, const Vector& lanes, bool masked) {
+    if (!masked) return x.vmovups(place, lanes);
+    if constexpr (wide) {
+      x.vmovups(place | x.k1, lanes);
+    } else {
+      const Ymm mask(static_cast<int>(halves));  // behind those of each_accumulator
+      x.vmovaps(mask, stack(frame_.active_mask));
+      x.vmaskmovps(place, mask, lanes);
+    }
   }
 
   void begin_row_folds() {
@@ -281,25 +320,27 @@ class FunctionEmitter : BodyEmitter<target> {
     });
   }
 
-  /// Lane i with lane i + 8, then + 4, 2, 1.
   void finish_row_folds() {
     each_fold(Span::lanes, [&](size_t f) {
-      const ir::Fold& fold = program_.folds[f];
       each_accumulator(f, false,
                        [&](const Vector& lanes, uint32_t half) { x.vmovaps(Vector(static_cast<int>(half)), lanes); });
-      if constexpr (wide) x.vextractf64x4(x.ymm1, x.zmm0, 1);
-      this->combine(fold, x.ymm0, x.ymm1, x.k0, x.ymm2);
-      x.vextractf128(x.xmm1, x.ymm0, 1);
-      this->combine(fold, x.xmm0, x.xmm1, x.k0, x.xmm2);
-      x.vmovhlps(x.xmm1, x.xmm0, x.xmm0);
-      this->combine(fold, x.xmm0, x.xmm1, x.k0, x.xmm2);
-      x.vmovshdup(x.xmm1, x.xmm0);
-      this->combine(fold, x.xmm0, x.xmm1, x.k0, x.xmm2);
+      this->fold_row(program_.folds[f], Vector(0), Vector(1), Vector(2));
       x.vmovss(x.ptr[pointer(pointers_.of_fold(f))], x.xmm0);
     });
   }
 
   // Rows
+  void all_rows() {
+    x.L(next_row_);
+    fill_uniforms(per_row);
+    this->body(per_row, {});
+    load_pins(per_row);
+    begin_row_folds();
+    lanes();
+    finish_row_folds();
+    step_to_next_row();
+  }
+
   void step_to_next_row() {
     Xbyak::Label last;
     x.dec(x.qword[x.rsp + frame_.rows]);
@@ -323,6 +364,49 @@ class FunctionEmitter : BodyEmitter<target> {
     if (place != Pointers::in_frame) return x.add(Xbyak::Reg64(place), bytes);
     x.mov(x.rax, bytes);
     x.add(stack(frame_.pointers + 8 * static_cast<uint32_t>(index)), x.rax);
+  }
+
+  // Short rows
+  void all_short_rows() {
+    const uint32_t rows = machine_.turn_vectors / machine_.row_vectors;
+    Xbyak::Label whole, left, single, done;
+    x.mov(x.ecx, this->lanes_of(machine_.row_vectors - 1));  // the only vector that can lack lanes
+    set_mask();
+    x.mov(x.r8, stack(frame_.rows));
+    x.sub(x.r8, rows);
+    x.jl(left, Xbyak::CodeGenerator::T_NEAR);
+    x.align(32);
+    x.L(whole);
+    this->body(per_turn, {});
+    fetch_ahead(rows * program_.row_lanes);
+    advance_short(rows);
+    x.sub(x.r8, rows);
+    x.jge(whole, Xbyak::CodeGenerator::T_NEAR);
+    x.L(left);
+    x.add(x.r8, rows);
+    x.jz(done, Xbyak::CodeGenerator::T_NEAR);
+    x.L(single);
+    this->body(per_lane, {});
+    advance_short(1);
+    x.dec(x.r8);
+    x.jnz(single, Xbyak::CodeGenerator::T_NEAR);
+    x.L(done);
+  }
+
+  void advance_short(uint32_t rows) {
+    for (size_t k = 0; k < pointers_.operands; ++k) {
+      const ir::Operand& operand = program_.operands[k];
+      if (operand.access == ir::Access::uniform || operand.still) continue;
+      add_to_pointer(k, 4 * rows * (operand.access == ir::Access::row_uniform ? 1 : program_.row_lanes));
+    }
+    each_fold(Span::lanes, [&](size_t f) { add_to_pointer(pointers_.of_fold(f), 4 * rows); });
+  }
+
+  void add_to_pointer(size_t index, uint32_t bytes) {
+    const int place = pointers_.places[index];
+    if (place == Pointers::unused) return;
+    if (place != Pointers::in_frame) return x.add(Xbyak::Reg64(place), bytes);
+    x.add(x.qword[x.rsp + frame_.pointers + 8 * index], bytes);
   }
 
   // Rare cases

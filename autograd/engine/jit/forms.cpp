@@ -52,6 +52,11 @@ Form form(const Op& op, bool wide) {
     case Opcode::store_mask: return {.temporaries = 1};
     case Opcode::accumulate: return {.memory = a_bit, .temporaries = wide ? op.detail : uint8_t{2}};
     case Opcode::accumulate_memory: return {.temporaries = 2};
+    case Opcode::fill: return {.memory = a_bit};
+    case Opcode::fold_halves: return {.early = true, .temporaries = 2};
+    case Opcode::store_fold:
+    case Opcode::store_folds: return {.temporaries = 3};
+    case Opcode::load_row:
     case Opcode::load:
     case Opcode::save: return {};
   }
@@ -134,6 +139,11 @@ uint32_t vectors_a_turn(const Machine& machine, const std::vector<ir::Fold>& fol
   const auto room = [&] { return 2 * vectors * count <= (vectors < 4 ? longest_turn : short_turn); };
   while (vectors < 8 && vectors * times.work_halves < 2 * waiting && room()) vectors *= 2;
   return vectors;
+}
+
+uint32_t rows_a_turn(const Machine& machine) {
+  constexpr size_t long_body = 300;  // ops
+  return machine.ops[per_lane].size() > long_body ? 1 : 4;
 }
 
 }  // namespace autograd::engine::jit

@@ -22,5 +22,7 @@ Form form(const Op& op, bool wide);
 /// How many vectors a turn of the loop over lanes computes side by side. Enough that the time is that of the work, not
 /// that of the longest chain of dependent ops; the processor overlaps turns by itself, but sees only so many ops ahead.
 uint32_t vectors_a_turn(const Machine& machine, const std::vector<ir::Fold>& folds, Target target);
+/// How many short rows a turn computes: 4, whose folds share vectors, or 1 where the code is long.
+uint32_t rows_a_turn(const Machine& machine);
 
 }  // namespace autograd::engine::jit

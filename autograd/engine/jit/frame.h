@@ -14,6 +14,8 @@
 //
 //   rsi  lane of the vector at hand          r8   lane where the loop of whole vectors ends
 //   rax, rcx, rdx  free for any op           the rest: pointers, the most used ones
+//
+// Short rows: r8 counts those that are left, and rsi is one of the pointers.
 
 namespace autograd::engine::jit {
 
@@ -78,7 +80,7 @@ struct Pointers {
       for (const Op& op : ops) count_uses(op, program, machine, uses);
     }
     for (size_t f = 0; f < folds; ++f) uses[of_fold(f)] += program.folds[f].span == ir::Fold::Span::lanes;
-    choose(uses);
+    choose(uses, machine.row_vectors > 0);
   }
 
   size_t of_pattern(size_t pattern) const { return operands + pattern; }
@@ -104,20 +106,22 @@ struct Pointers {
         op.code == Opcode::store_mask) {
       ++uses[op.index];
     }
-    if (op.code == Opcode::accumulate_memory && program.folds[op.index].span == ir::Fold::Span::rows) {
+    if (op.code == Opcode::accumulate_memory && program.folds[op.index].span == ir::Fold::Span::rows &&
+        machine.row_vectors == 0) {
       ++uses[of_fold(op.index)];
     }
   }
 
-  void choose(const std::vector<uint32_t>& uses) {
+  void choose(const std::vector<uint32_t>& uses, bool short_rows) {
     using R = Xbyak::Operand;
-    constexpr int registers[] = {R::RDI, R::R9, R::R10, R::R11, R::RBX, R::RBP, R::R12, R::R13, R::R14, R::R15};
+    constexpr int registers[] = {R::RDI, R::R9, R::R10, R::R11, R::RBX, R::RBP, R::R12, R::R13, R::R14, R::R15, R::RSI};
+    const size_t count = std::size(registers) - (short_rows ? 0 : 1);
     std::vector<uint32_t> order(uses.size());
     std::iota(order.begin(), order.end(), 0u);
     std::stable_sort(order.begin(), order.end(), [&](uint32_t x, uint32_t y) { return uses[x] > uses[y]; });
     places.assign(uses.size(), unused);
     for (size_t k = 0; k < order.size() && uses[order[k]] > 0; ++k) {
-      places[order[k]] = k < std::size(registers) ? registers[k] : in_frame;
+      places[order[k]] = k < count ? registers[k] : in_frame;
     }
   }
 };

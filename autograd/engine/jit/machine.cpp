@@ -1,4 +1,5 @@
 #include <autograd/engine/jit/machine.h>
+#include <autograd/engine/jit/pool.h>
 
 #include <algorithm>
 #include <bit>
@@ -12,10 +13,10 @@ using ir::Access;
 constexpr uint32_t sign_bit = 0x8000'0000;
 constexpr uint32_t not_found = UINT32_MAX;
 
-Level level_of(Access access) {
+Level level_of(Access access, bool short_rows) {
   switch (access) {
     case Access::uniform: return per_call;
-    case Access::row_uniform: return per_row;
+    case Access::row_uniform: return short_rows ? per_lane : per_row;
     default: return per_lane;
   }
 }
@@ -71,7 +72,7 @@ class Lowering {
     patterns_.assign(pattern_count(), no_value);
     for (size_t i = 0; i < count; ++i) known_[i].level = level(program_.body[i]);
     for (const ir::Store& store : program_.stores) mark_root(known_[store.value]).stored = true;
-    for (const ir::Fold& fold : program_.folds) mark_root(known_[fold.value]).folded = true;
+    for (const ir::Fold& fold : program_.folds) mark_root(known_[folded(fold)]).folded = true;
     for (size_t i = count; i-- > 0;) {
       const ir::Inst& inst = program_.body[i];
       known_[i].live |= inst.code == ir::Code::row;  // for its fault
@@ -86,6 +87,15 @@ class Lowering {
       }
     }
   }
+
+  /// Whether the fold is a sum of negated values that may be subtracted instead: a + -b is a - b.
+  bool subtracts(const ir::Fold& fold) const {
+    const ir::Inst& inst = program_.body[fold.value];
+    const bool accumulates = program_.row_lanes == 0 || fold.span != ir::Fold::Span::lanes;
+    return fold.kind == ir::Fold::Kind::sum && inst.code == ir::Code::negate && inst.type == DType::float32 &&
+           accumulates;
+  }
+  ir::Value folded(const ir::Fold& fold) const { return subtracts(fold) ? program_.body[fold.value].a : fold.value; }
 
   static Known& mark_root(Known& known) {
     known.live = true;
@@ -106,7 +116,7 @@ class Lowering {
     Level result = per_call;
     for (int k = 0; k < ir::argument_count(inst.code); ++k) result = std::max(result, known_[arguments[k]].level);
     if (inst.code != ir::Code::load && inst.code != ir::Code::gather) return result;
-    return std::max(result, level_of(program_.operands[inst.immediate].access));
+    return std::max(result, level_of(program_.operands[inst.immediate].access, program_.row_lanes > 0));
   }
 
   bool reads_in_order(const ir::Inst& inst) const {
@@ -135,7 +145,7 @@ class Lowering {
     return value({.home = Home::literal, .mask = mask, .index = static_cast<uint32_t>(machine_.literals.size() - 1)});
   }
 
-  /// Of the lowering's own; there are five in all.
+  /// Of the lowering's own; there are few.
   Id constant(uint32_t bits) {
     for (const Id id : constants_) {
       if (machine_.literals[machine_.values[id].index] == bits) return id;
@@ -178,6 +188,8 @@ class Lowering {
     if (inst.code == ir::Code::scalar) return uniform({Uniform::Source::scalar, per_call, mask, inst.immediate});
     const ir::Operand& operand = program_.operands[inst.immediate];
     if (known.level < per_lane) return uniform({Uniform::Source::operand, known.level, mask, inst.immediate});
+    if (operand.access == Access::row_uniform)
+      return emit(per_lane, Opcode::load_row, no_value, no_value, no_value, 0, inst.immediate);
     if (operand.access == Access::pattern) {
       const Opcode code = mask ? Opcode::gather_mask : Opcode::gather;
       return emit(per_lane, code, pattern(operand.pattern), no_value, no_value, 0, inst.immediate);
@@ -198,7 +210,7 @@ class Lowering {
   void begin_stores() {
     storing_ = true;
     for (const ir::Fold& fold : program_.folds) {
-      if (program_.body[fold.value].code < ir::Code::row) accumulate(fold);
+      if (program_.body[folded(fold)].code < ir::Code::row) accumulate(fold);
     }
     for (const ir::Store& store : program_.stores) {
       if (program_.body[store.value].code < ir::Code::row) argument(store.value);
@@ -210,7 +222,7 @@ class Lowering {
 
   void consume(ir::Value value) {
     for (const ir::Fold& fold : program_.folds) {
-      if (fold.value == value) accumulate(fold);
+      if (folded(fold) == value) accumulate(fold);
     }
     if (!storing_) return;
     for (const ir::Store& store : program_.stores) {
@@ -220,10 +232,13 @@ class Lowering {
 
   void accumulate(const ir::Fold& fold) {
     const auto index = static_cast<uint16_t>(&fold - program_.folds.data());
-    const Id id = argument(fold.value);
-    const bool care = fold.kind != ir::Fold::Kind::sum && program_.body[fold.value].type == DType::float32;
-    machine_.ops[per_lane].push_back(
-        {.code = Opcode::accumulate_memory, .detail = care, .index = index, .arguments = {id, no_value, no_value}});
+    const Id id = argument(folded(fold));
+    const bool real = program_.body[fold.value].type == DType::float32;
+    const bool care = fold.kind == ir::Fold::Kind::sum ? subtracts(fold) : real;
+    Op op{.code = Opcode::accumulate_memory, .detail = care, .index = index, .arguments = {id, no_value, no_value}};
+    if (program_.row_lanes > 0 && fold.span == ir::Fold::Span::lanes)
+      op.arguments[1] = constant(Constants().identities[real][static_cast<size_t>(fold.kind)]);
+    machine_.ops[per_lane].push_back(op);
   }
 
   void emit_store(const ir::Store& store) {
@@ -345,76 +360,5 @@ class Lowering {
 }  // namespace
 
 Machine lower(const ir::Program& program) { return Lowering(program).run(); }
-
-namespace {
-
-/// Copies of values for the vectors of a turn.
-class Copies {
- public:
-  Copies(std::vector<Value>& values, uint32_t vectors)
-      : values_(values), vectors_(vectors), first_(values.size(), no_value) {
-    values.reserve(values.size() * (vectors + size_t{1}));
-  }
-
-  Id operator()(Id id, uint32_t vector) {
-    if (id == no_value || is_common(values_[id])) return id;
-    if (first_[id] == no_value) {
-      first_[id] = static_cast<Id>(values_.size());
-      values_.insert(values_.end(), vectors_, Value(values_[id]));
-      for (uint32_t k = 0; k < vectors_; ++k) values_[first_[id] + k].vector = static_cast<uint8_t>(k);
-    }
-    return first_[id] + vector;
-  }
-
- private:
-  static bool is_common(const Value& value) {
-    return value.home == Home::uniform || value.home == Home::literal || value.home == Home::lane;
-  }
-
-  std::vector<Value>& values_;
-  const uint32_t vectors_;
-  std::vector<Id> first_;
-};
-
-/// Where the ops end that must follow op `begin` closely: mask registers are few, so a mask that is
-/// used up nearby is made for one vector at a time.
-size_t group_end(const Machine& machine, const std::vector<uint32_t>& last_use, size_t begin) {
-  constexpr size_t nearby = 6;
-  const std::vector<Op>& ops = machine.ops[per_lane];
-  size_t end = begin + 1;
-  for (size_t i = begin; i < end; ++i) {
-    const Id made = ops[i].result;
-    if (made == no_value || !machine.values[made].mask || last_use[made] > begin + nearby) continue;
-    end = std::max<size_t>(end, last_use[made] + 1);
-  }
-  return end;
-}
-
-}  // namespace
-
-void interleave(Machine& machine, uint32_t vectors, Target target) {
-  machine.turn_vectors = vectors;
-  const std::vector<Op>& single = machine.ops[per_lane];
-  std::vector<uint32_t> last_use(machine.values.size());
-  for (uint32_t i = 0; i < single.size(); ++i) {
-    for (const Id id : single[i].arguments) {
-      if (id != no_value) last_use[id] = i;
-    }
-  }
-  std::vector<Op>& turn = machine.ops[per_turn];
-  turn.reserve(single.size() * vectors);
-  Copies copy(machine.values, vectors);
-  for (size_t begin = 0, end = 0; begin < single.size(); begin = end) {
-    end = target == Target::avx512 ? group_end(machine, last_use, begin) : begin + 1;
-    for (uint32_t vector = 0; vector < vectors; ++vector) {
-      for (size_t i = begin; i < end; ++i) {
-        Op& op = turn.emplace_back(single[i]);
-        op.vector = static_cast<uint8_t>(vector);
-        op.result = copy(op.result, vector);
-        for (Id& argument : op.arguments) argument = copy(argument, vector);
-      }
-    }
-  }
-}
 
 }  // namespace autograd::engine::jit

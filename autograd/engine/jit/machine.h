@@ -14,6 +14,9 @@
 //   - what comes when: an expensive load stands before its first use; a store follows its value,
 //     but not before the last read of an input, whose memory the output may share;
 //   - how many vectors of lanes are computed side by side in a turn of the loop over them.
+//
+// Short rows (Program::row_lanes) have no loop over lanes: a turn computes several of them, and what a row's lanes have
+// in common is computed for each vector.
 
 namespace autograd::engine::jit {
 
@@ -55,6 +58,7 @@ enum class Opcode : uint8_t {
   check_row,       ///< mask of the lanes whose index `a` is below `b`; the others are a fault
   scale_row,       ///< a ? b c : 0, integers
   load,            ///< element of operand `index`: this one to gather_mask
+  load_row,        ///< of short rows: the row's element, in all lanes
   load_mask,
   gather,  ///< ... `a` elements on; detail: whether from the lane's element on
   gather_mask,
@@ -62,8 +66,13 @@ enum class Opcode : uint8_t {
   save,   ///< a to its uniform slot
   store,  ///< a to operand `index`
   store_mask,
-  accumulate,         ///< a to the register of fold `index`; detail: whether NaN needs care
+  accumulate,         ///< a to the register of fold `index`; detail: sums: whether -a; others: whether NaN needs care
   accumulate_memory,  ///< a to the memory of fold `index`
+  // Folds over the lanes of short rows, `index`; detail: how many lanes of each are left
+  fill,         ///< a, and b in the lanes that the row lacks
+  fold_halves,  ///< the halves of a and b, two rows or two parts of one, folded side by side
+  store_fold,   ///< the lanes of a, one row's, folded into the fold's memory
+  store_folds,  ///< those of four rows
 };
 
 enum Predicate : uint8_t { equal, not_equal, less, less_equal };
@@ -126,6 +135,7 @@ struct Machine {
   std::vector<uint32_t> literals;  ///< bits
   std::vector<Uniform> uniforms;
   uint32_t turn_vectors = 1;
+  uint32_t row_vectors = 0;  ///< of short rows: vectors of one
 };
 
 Machine lower(const ir::Program& program);
@@ -133,5 +143,8 @@ Machine lower(const ir::Program& program);
 /// Makes the ops of a turn: first op for all its vectors, second op for all, ... A chain of dependent ops takes its
 /// time, and meanwhile the processor can work on another vector, if only that is near enough to be seen.
 void interleave(Machine& machine, uint32_t vectors, Target target);
+
+/// Short rows: makes the ops of a turn of `rows` rows, and those of one row for what is left (Level per_lane).
+void interleave_rows(Machine& machine, const ir::Program& program, uint32_t rows, Target target);
 
 }  // namespace autograd::engine::jit

@@ -53,9 +53,25 @@ class Operands {
     return x.rax;
   }
 
+  void choose(const Variant& variant) {
+    variant_ = variant;
+    active_ = Opmask(wide && variant.masked ? 1 : 0);  // AVX2 has no mask registers
+  }
+
   uint32_t offset(uint32_t vector) const { return variant_.offset + width * vector; }
 
+  bool short_rows() const { return machine_.row_vectors > 0; }
+  /// Of a vector of a turn of short rows: its row in the turn, and how many of its lanes there are.
+  uint32_t row_of(uint32_t vector) const { return vector / machine_.row_vectors; }
+  uint32_t lanes_of(uint32_t vector) const {
+    return std::min(program_.row_lanes - vector % machine_.row_vectors * width, width);
+  }
+
   Xbyak::RegExp lanes_at(size_t pointer_index, uint32_t element_bytes, uint32_t vector) {
+    if (short_rows()) {
+      const uint32_t row = program_.operands[pointer_index].still ? 0 : row_of(vector) * program_.row_lanes;
+      return pointer(pointer_index) + element_bytes * (row + vector % machine_.row_vectors * width);
+    }
     return pointer(pointer_index) + x.rsi * static_cast<int>(element_bytes) + element_bytes * offset(vector);
   }
 

@@ -12,6 +12,7 @@ namespace autograd::engine::jit {
 
 struct alignas(64) Constants {
   std::array<int32_t, 16> lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  std::array<int32_t, 16> every_fourth = {0, 4, 8, 12};
   /// The eight from 8 - n on have n lanes set.
   std::array<int32_t, 16> tail = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
   std::array<int32_t, 8> ones = {-1, -1, -1, -1, -1, -1, -1, -1};

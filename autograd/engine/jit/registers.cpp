@@ -280,7 +280,9 @@ class Residents {
     const int halves = wide_ ? 1 : 2;
     places.assign(2 * folds.size(), in_memory);
     for (size_t f = 0; f < folds.size(); ++f) {
-      if (folds[f].span == ir::Fold::Span::rows || left_ < halves) continue;
+      // One for all turns: that of long rows is another for every lane, that of a short row's lanes ends with it.
+      const bool short_rows = machine_.row_vectors > 0;
+      if (folds[f].span == (short_rows ? ir::Fold::Span::lanes : ir::Fold::Span::rows) || left_ < halves) continue;
       for (int half = 0; half < halves; ++half) places[2 * f + static_cast<size_t>(half)] = take();
     }
   }

@@ -29,7 +29,7 @@ struct Step {
   Kind kind;
   uint8_t result = in_memory;
   uint8_t arguments[3] = {in_memory, in_memory, in_memory};
-  uint8_t temporaries[2] = {};
+  uint8_t temporaries[3] = {};
   uint32_t index;
 };
 
