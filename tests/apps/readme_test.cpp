@@ -52,8 +52,8 @@ const std::map<std::string, std::string> not_run = {
 };
 
 struct Part {
-  enum Kind { command, program, fragment } kind;
-  std::string text, name;  ///< a program's file
+  enum Kind { command, program, fragment, line } kind;  // a line is one that the command before it prints
+  std::string text, name;                               ///< a program's file
 };
 
 bool is_command(const std::string& text) {
@@ -75,6 +75,7 @@ void find_commands(const std::string& paragraph, std::vector<Part>& parts) {
 /// What README.md tells to run or to write, in its order.
 std::vector<Part> parts_of(const std::string& page) {
   static const std::regex comment(" +# .*$"), named("// ([a-z]+\\.cpp)(:.*)?");
+  static const std::regex of_kernel("  (v[0-9]+: |store v|sum v).*");  // as BACKLIGHT_TRACE=ir prints it
   std::vector<Part> parts;
   std::istringstream lines(page);
   std::string line, paragraph, block, language;
@@ -82,6 +83,8 @@ std::vector<Part> parts_of(const std::string& page) {
     if (!line.starts_with("```")) {
       if (language.empty()) {
         paragraph += line + "\n";
+      } else if (std::regex_match(line, of_kernel)) {
+        parts.push_back({Part::line, line, {}});
       } else if (language == "sh") {
         parts.push_back({Part::command, std::regex_replace(line, comment, ""), {}});
       } else {
@@ -188,10 +191,13 @@ TEST_CASE("every command and every program of README.md works, in its order") {
   make_things(desk.path());
   std::map<std::string, std::string> said;
   std::set<std::string> programs;
-  size_t fragments = 0;
+  size_t fragments = 0, lines = 0;
   for (const Part& part : parts) {
     INFO(part.text);
-    if (part.kind == Part::program) {
+    if (part.kind == Part::line) {
+      ++lines;
+      CHECK(desk.said().find(part.text + "\n") != std::string::npos);
+    } else if (part.kind == Part::program) {
       desk.write(part.name, part.text);
       programs.insert(part.name);
     } else if (part.kind == Part::fragment) {
@@ -204,7 +210,8 @@ TEST_CASE("every command and every program of README.md works, in its order") {
       CHECK(worked);
     }
   }
-  CHECK(programs == std::set<std::string>{"first.cpp", "masks.cpp", "slope.cpp"});
+  CHECK(programs == std::set<std::string>{"first.cpp", "masks.cpp", "slope.cpp", "walk.cpp"});
+  CHECK(lines == 15);
   CHECK(fragments == 1);  // the picture in three lines
   // What the page promises of them.
   for (const auto& [command, text] : said) {
