@@ -19,10 +19,8 @@ bool may_throw(const Region& region) {
          });
 }
 
-/// Before it computes anything.
-bool asks_for_memory(const Region& region) {
-  return !region.call && (!region.kernel->program().folds.empty() || region.local_bytes > most_stack_bytes);
-}
+/// Before it computes anything. What its folds take is there before the first region runs.
+bool asks_for_memory(const Region& region) { return !region.call && region.local_bytes > most_stack_bytes; }
 
 /// How regions read a Parameter's old value.
 struct Reading {

@@ -292,6 +292,26 @@ void lower_call(Planner& planner, uint32_t draft) {
 
 }  // namespace
 
+/// Results of blocks, before they are combined (FusedRun::fold_memory); a bound.
+int64_t fold_bytes(const Region& region) {
+  constexpr int64_t alignment = 64, largest = 8;
+  const KernelArguments& arguments = region.arguments;
+  if (arguments.size == 0) return 0;
+  int64_t bytes = 0;
+  for (const ir::Fold& fold : region.kernel->program().folds) {
+    int64_t elements = (arguments.size + fold_block - 1) / fold_block, blocks = 2;
+    if (fold.span == ir::Fold::Span::lanes) {
+      blocks = arguments.lane_blocks;
+      elements = arguments.rows() * blocks;
+    } else if (fold.span == ir::Fold::Span::rows) {
+      blocks = row_blocks(arguments.rows());
+      elements = arguments.lanes() * blocks;
+    }
+    if (blocks > 1) bytes += elements * largest + alignment;  // else the result's own memory does
+  }
+  return bytes;
+}
+
 void lower(Planner& planner) {
   KernelSet kernels;
   planner.plan.regions.resize(planner.drafts.size());
@@ -300,6 +320,7 @@ void lower(Planner& planner) {
       lower_call(planner, draft);
     } else {
       Lowering(planner, draft).run(kernels);
+      planner.plan.fold_bytes = std::max(planner.plan.fold_bytes, fold_bytes(planner.plan.regions[draft]));
       planner.plan.instructions += static_cast<int64_t>(planner.plan.regions[draft].origins.size());
     }
   }

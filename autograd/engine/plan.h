@@ -238,6 +238,7 @@ struct Plan {
   std::vector<uint32_t> leaves;        ///< known positions that are read
   std::vector<uint32_t> output_bases;  ///< per output: the position whose memory holds it
   int64_t temporary_bytes = 0, kept_bytes = 0;
+  int64_t fold_bytes = 0;  ///< most that the folds of one run of regions take beside
   int64_t instructions = 0;
 };
 

@@ -128,6 +128,10 @@ void run_region(const Recording& recording, Region& region, Arena& scratch, cons
 
 void run(Plan& plan, const Recording& recording, Arena& scratch, const Values& values) {
   using Clock = std::chrono::steady_clock;
+  // So that no fold has to ask for memory when a Parameter may have been written (in_place.cpp).
+  const Arena::Mark before = scratch.mark();
+  scratch.allocate(plan.fold_bytes);
+  scratch.release(before);
   auto stages = plan.stages.begin();
   for (uint32_t i = 0; i < plan.regions.size();) {
     Region& region = plan.regions[i];
