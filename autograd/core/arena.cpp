@@ -24,8 +24,13 @@ constexpr size_t alignment = 64;
 constexpr size_t first_block = size_t{1} << 16;
 }  // namespace
 
+int64_t Arena::bytes_of(int64_t bytes) {
+  return static_cast<int64_t>((static_cast<size_t>(std::max<int64_t>(bytes, 1)) + alignment - 1) / alignment *
+                              alignment);
+}
+
 void* Arena::allocate(int64_t bytes) {
-  const size_t size = (static_cast<size_t>(std::max<int64_t>(bytes, 1)) + alignment - 1) / alignment * alignment;
+  const auto size = static_cast<size_t>(bytes_of(bytes));
   while (block_ < blocks_.size() && offset_ + size > blocks_[block_].size) {
     ++block_;
     offset_ = 0;

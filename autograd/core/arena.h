@@ -29,6 +29,8 @@ class Arena {
   /// Marks are released in the reverse of the order in which they were taken.
   void release(const Mark& mark);
 
+  /// What an allocation takes.
+  static int64_t bytes_of(int64_t bytes);
   int64_t used() const { return used_; }
   int64_t reserved() const { return reserved_; }
   /// Gives back the blocks past the current one.

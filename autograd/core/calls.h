@@ -22,6 +22,8 @@ void run_concatenate(const Op::Call& call);
 void run_matmul(const Op::Call& call);
 /// The rows [first, last) of a product without a batch, by the calling thread alone.
 void run_matmul_rows(const Op::Call& call, int64_t first, int64_t last, void* output);
+/// The time of all rows there, about, in nanoseconds.
+double matmul_cost(const Op::Call& call);
 
 /// A sparse lower triangular matrix L by columns, rows ascending, its diagonal apart.
 struct TriangularFactor {

@@ -61,9 +61,8 @@ void require(const Planner& planner, uint32_t base, bool in_order, uint32_t& low
 }
 
 /// Whether an operand is a fold over lanes, or comes from a region with such an operand, element for element.
-bool reads_column(const Planner& planner, const NodeState& state) {
-  for (uint32_t k = 0; k < state.source_count; ++k) {
-    const Source& source = planner.sources[state.sources + k];
+bool reads_column(const Planner& planner, uint32_t node) {
+  for (const Source& source : planner.sources_of(node)) {
     if (source.kind != Source::Kind::memory || !source.walk.identity || planner.known(source.walk.base)) continue;
     const uint32_t region = planner.states[source.walk.base].region;
     if (region == none) continue;  // a number
@@ -195,13 +194,9 @@ class Storing {
     NodeState& state = planner_.states[node];
     if (call || planner_.node(node).op->kind == Kind::reduce) state.stored = true;
     if (state.region == region) state.last_use = std::max(state.last_use, region);
-    for (uint32_t k = 0; k < state.source_count; ++k) {
-      const Source& source = planner_.sources[state.sources + k];
-      if (source.kind == Source::Kind::number) continue;
-      const bool in_register = !call && source.kind == Source::Kind::memory;
-      read(source.walk, region, in_register);
-      if (source.kind == Source::Kind::gathered) read(source.index, region, true);
-    }
+    for_each_walk(planner_, node, [&](const Walk& walk, const Source& source) {
+      read(walk, region, is_list(walk, source) || (!call && !is_table(walk, source)));
+    });
   }
 
   void read(const Walk& walk, uint32_t region, bool in_register) {
@@ -246,13 +241,11 @@ bool is_plain(const Walk& walk, const Shape& domain) {
 
 Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
   Demands demands;
-  const NodeState& state = planner.states[node];
   if (planner.node(node).op->kind == Kind::pack) {
     demands.packs = true;
     return demands;
   }
-  for (uint32_t k = 0; k < state.source_count; ++k) {
-    const Source& source = planner.sources[state.sources + k];
+  for (const Source& source : planner.sources_of(node)) {
     if (source.kind == Source::Kind::number) continue;
     demands.split |= splits(source.walk, domain);
     demands.rough = demands.rough || source.kind == Source::Kind::gathered || !is_plain(source.walk, domain) ||
@@ -260,7 +253,7 @@ Demands demands_of(const Planner& planner, uint32_t node, const Shape& domain) {
     if (source.kind == Source::Kind::gathered) demands.split |= splits(source.index, domain);
   }
   if (planner.node(node).op->kind != Kind::reduce) {
-    demands.columns = reads_column(planner, state);
+    demands.columns = reads_column(planner, node);
     return demands;
   }
   const Reduced fold = reduced(planner, node);
@@ -316,7 +309,7 @@ void fuse(Planner& planner) {
   stream_scatters(planner);
   group_stages(planner);
   recompute_cones(planner);
-  sink(planner);
+  sink(planner);  // what copies have taken other readers from
   recompute(planner);
   Storing storing(planner);
   for (uint32_t region = 0; region < planner.drafts.size(); ++region) storing.run(region);

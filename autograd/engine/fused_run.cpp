@@ -62,7 +62,25 @@ void combine(ir::Fold::Kind kind, DType type, std::byte* out, const std::byte* p
   for (int64_t block = 1; block < blocks; ++block) fold_elements(kind, type, out, partials + block * bytes, width);
 }
 
+/// Elements for the results of a fold's blocks, before they are combined; 0 where the one block's is the fold's.
+int64_t block_results(const KernelArguments& arguments, Span span) {
+  if (arguments.size == 0) return 0;
+  if (span == Span::all) return (arguments.size + fold_block - 1) / fold_block;
+  const bool lanes = span == Span::lanes;
+  const int64_t blocks = lanes ? arguments.lane_blocks : row_blocks(arguments.rows());
+  return blocks == 1 ? 0 : blocks * (lanes ? arguments.rows() : arguments.lanes());
+}
+
 }  // namespace
+
+int64_t fold_bytes(const Region& region) {
+  int64_t bytes = 0;
+  for (size_t f = 0; f < region.folds.size(); ++f) {
+    const int64_t count = block_results(region.arguments, region.kernel->program().folds[f].span);
+    bytes += Arena::bytes_of(count * size_of(region.folds[f].type));
+  }
+  return bytes;
+}
 
 std::byte* local_memory(int64_t bytes) {
   thread_local Arena arena;
@@ -186,18 +204,10 @@ size_t FusedRun::count(Span span) const {
                                            [&](const ir::Fold& fold) { return fold.span == span; }));
 }
 
-/// The result itself where there is only one block.
 std::byte* FusedRun::fold_memory(size_t f, Arena& scratch) {
-  const Span span = program_.folds[f].span;
-  const int64_t size = size_of(region_.folds[f].type);
-  if (span == Span::all) return static_cast<std::byte*>(scratch.allocate(blocks_ * size));
-  std::byte* out = values_[region_.folds[f].position];
-  if (span == Span::rows) {
-    if (row_blocks_ == 1) return out;
-    return static_cast<std::byte*>(scratch.allocate(row_blocks_ * arguments_.lanes() * size));
-  }
-  if (arguments_.lane_blocks == 1) return out;
-  return static_cast<std::byte*>(scratch.allocate(arguments_.rows() * arguments_.lane_blocks * size));
+  const int64_t count = block_results(arguments_, program_.folds[f].span);
+  if (count == 0) return values_[region_.folds[f].position];
+  return static_cast<std::byte*>(scratch.allocate(count * size_of(region_.folds[f].type)));
 }
 
 void FusedRun::identify_rows(int64_t block, int64_t first_lane, int64_t width) {

@@ -9,6 +9,9 @@ namespace autograd::engine {
 /// Memory of the calling thread, until the next call.
 std::byte* local_memory(int64_t bytes);
 
+/// Scratch memory that a run takes for the results of blocks of its folds.
+int64_t fold_bytes(const Region& region);
+
 /// One run of a fused region: where its memory is, and how its domain is cut for threads.
 class FusedRun {
  public:

@@ -78,14 +78,10 @@ class Choice {
           read_pack(node, region);
           continue;
         }
-        const NodeState& state = planner_.states[node];
-        for (uint32_t k = 0; k < state.source_count; ++k) {
-          const Source& source = planner_.sources[state.sources + k];
-          if (source.kind == Source::Kind::number) continue;
-          const bool in_order = !draft.call && source.kind == Source::Kind::memory && source.walk.identity;
-          read(source.walk.base, region, in_order);
-          if (source.kind == Source::Kind::gathered) read(source.index.base, region, source.index.identity);
-        }
+        for_each_walk(planner_, node, [&](const Walk& walk, const Source& source) {
+          const bool as_elements = is_list(walk, source) || (!draft.call && !is_table(walk, source));
+          read(walk.base, region, as_elements && walk.identity);
+        });
       }
     }
     for (uint32_t output : planner_.recording.outputs()) read(contiguous_base(planner_, output), none - 1, false);
@@ -93,10 +89,9 @@ class Choice {
 
   /// In order are Parameters whose elements have the same place among those of all as in the assigned value.
   void read_pack(uint32_t pack, uint32_t region) {
-    const NodeState& state = planner_.states[pack];
     int64_t begin = 0;
-    for (uint32_t k = 0; k < state.source_count; ++k) {
-      const uint32_t base = planner_.sources[state.sources + k].walk.base;
+    for (const Source& source : planner_.sources_of(pack)) {
+      const uint32_t base = source.walk.base;
       read(base, region, reading_of_[base] != none && readings_[reading_of_[base]].begin == begin);
       begin += planner_.node(base).size();
     }
@@ -159,9 +154,9 @@ class Choice {
 
   bool is_read_elsewhere(uint32_t value) const {
     const auto reads = [&](uint32_t node) {
-      const NodeState& state = planner_.states[node];
-      const std::span<const Source> sources(planner_.sources.data() + state.sources, state.source_count);
-      return std::ranges::any_of(sources, [&](const Source& source) { return reads_of(source, value); });
+      bool found = false;
+      for_each_walk(planner_, node, [&](const Walk& walk, const Source&) { found = found || walk.base == value; });
+      return found;
     };
     for (uint32_t region = 0; region < planner_.drafts.size(); ++region) {
       const Draft& draft = planner_.drafts[region];
@@ -171,10 +166,6 @@ class Choice {
       }
     }
     return false;
-  }
-  static bool reads_of(const Source& source, uint32_t base) {
-    if (source.kind == Source::Kind::number) return false;
-    return source.walk.base == base || (source.kind == Source::Kind::gathered && source.index.base == base);
   }
 
   /// Folds and stores come after all instructions: none may take the old value itself.

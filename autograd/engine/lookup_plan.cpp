@@ -79,9 +79,7 @@ bool LookupPlan::is_eligible(const Source& source) const {
 
 void LookupPlan::collect() {
   for (const uint32_t node : draft_.nodes) {
-    const NodeState& state = planner_.states[node];
-    for (uint32_t k = 0; k < state.source_count; ++k) {
-      const Source& source = planner_.sources[state.sources + k];
+    for (const Source& source : planner_.sources_of(node)) {
       if (!is_eligible(source)) continue;
       const Gather gather = gather_of(source);
       if (find(gather) != nullptr) continue;

@@ -1,4 +1,5 @@
 #include <autograd/engine/fold.h>
+#include <autograd/engine/fused_run.h>
 #include <autograd/engine/lookup_plan.h>
 #include <autograd/engine/plan.h>
 #include <autograd/ir/builder.h>
@@ -119,7 +120,7 @@ class Lowering {
 
   /// Returns the column that holds a block of the pack, in bytes into local memory.
   int64_t add_pack(uint32_t position) {
-    const NodeState& state = planner_.states[position];
+    const std::span<const Source> sources = planner_.sources_of(position);
     const std::span<const uint32_t> inputs = planner_.recording.inputs(position);
     if (region_.block == 0) region_.block = Packed::block_of(draft_.demands.folds_all);
     Packed& packed = region_.packs.emplace_back();
@@ -127,8 +128,8 @@ class Lowering {
     packed.local = region_.local_bytes;
     region_.local_bytes += Lookups::column_stride(region_.block) * packed.element_bytes;
     int64_t begin = 0;
-    for (uint32_t k = 0; k < state.source_count; ++k) {
-      packed.parts.push_back({{planner_.sources[state.sources + k].walk.base, 0}, begin});
+    for (size_t k = 0; k < sources.size(); ++k) {
+      packed.parts.push_back({{sources[k].walk.base, 0}, begin});
       begin += planner_.node(inputs[k]).size();
     }
     packed.parts.push_back({{none, 0}, begin});
@@ -282,9 +283,8 @@ void lower_call(Planner& planner, uint32_t draft) {
   region.name = planner.node(region.positions[0]).op->name;
   region.local = planner.states[region.positions[0]].local;
   for (const uint32_t position : region.positions) {
-    const NodeState& state = planner.states[position];
-    for (uint32_t k = 0; k < state.source_count; ++k) {
-      const Walk& walk = planner.sources[state.sources + k].walk;
+    for (const Source& source : planner.sources_of(position)) {
+      const Walk& walk = source.walk;
       region.inputs.push_back({{walk.base, walk.offset * size_of(planner.node(walk.base).dtype)}, walk.strides});
     }
   }
@@ -292,24 +292,17 @@ void lower_call(Planner& planner, uint32_t draft) {
 
 }  // namespace
 
-/// Results of blocks, before they are combined (FusedRun::fold_memory); a bound.
-int64_t fold_bytes(const Region& region) {
-  constexpr int64_t alignment = 64, largest = 8;
-  const KernelArguments& arguments = region.arguments;
-  if (arguments.size == 0) return 0;
-  int64_t bytes = 0;
-  for (const ir::Fold& fold : region.kernel->program().folds) {
-    int64_t elements = (arguments.size + fold_block - 1) / fold_block, blocks = 2;
-    if (fold.span == ir::Fold::Span::lanes) {
-      blocks = arguments.lane_blocks;
-      elements = arguments.rows() * blocks;
-    } else if (fold.span == ir::Fold::Span::rows) {
-      blocks = row_blocks(arguments.rows());
-      elements = arguments.lanes() * blocks;
-    }
-    if (blocks > 1) bytes += elements * largest + alignment;  // else the result's own memory does
-  }
-  return bytes;
+std::vector<ir::Inst> instructions_of(const Planner& planner, uint32_t node) {
+  ir::Program program;
+  ir::Builder builder(program);
+  ir::Value inputs[3] = {};
+  const std::span<const uint32_t> from = planner.recording.inputs(node);
+  for (size_t i = 0; i < from.size(); ++i)
+    inputs[i] = builder.load(static_cast<uint16_t>(i), planner.node(from[i]).dtype);
+  const size_t loads = builder.size();
+  const Node& computed = planner.node(node);
+  computed.op->lower(builder, std::span<const ir::Value>(inputs, from.size()), computed.dtype);
+  return {program.body.begin() + static_cast<std::ptrdiff_t>(loads), program.body.end()};
 }
 
 void lower(Planner& planner) {

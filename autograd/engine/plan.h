@@ -18,7 +18,7 @@
 //   (a plan with that key exists: go on with run)                           plan_cache.cpp
 //   resolve  look through views: every input becomes a strided access       resolve.cpp
 //   fuse     gather nodes of one iteration domain into regions              fuse.cpp
-//   sink     regions whose values one later region reads go there           sink.cpp
+//   sink     what a later region reads first is computed there              sink.cpp
 //   scatter  scatter_adds of a region's values join it                      scatter_plan.cpp
 //   stages   regions of one domain's rows run block by block of rows        stages.cpp
 //   copy     what is cheap is computed again rather than read                recompute_cones.cpp, recompute.cpp
@@ -152,7 +152,25 @@ struct Planner {
 
   const Node& node(uint32_t position) const { return recording.node(position); }
   bool known(uint32_t position) const { return recording.known(position); }
+  /// Of a node that is computed.
+  std::span<const Source> sources_of(uint32_t position) const {
+    return {sources.data() + states[position].sources, states[position].source_count};
+  }
 };
+
+/// Calls use(walk, source) for all that a node reads from memory: elements, tables, and lists of indices.
+template <class Use>
+void for_each_walk(const Planner& planner, uint32_t node, Use&& use) {
+  for (const Source& source : planner.sources_of(node)) {
+    if (source.kind == Source::Kind::number) continue;
+    use(source.walk, source);
+    if (source.kind == Source::Kind::gathered) use(source.index, source);
+  }
+}
+inline bool is_list(const Walk& walk, const Source& source) { return &walk == &source.index; }
+inline bool is_table(const Walk& walk, const Source& source) {
+  return source.kind == Source::Kind::gathered && !is_list(walk, source);
+}
 
 // What is kept -----------------------------------------------------------------------------------
 
@@ -262,6 +280,8 @@ void stream_scatters(Planner& planner);
 /// Leaves out the drafts that have become empty.
 void drop_empty(Planner& planner);
 void group_stages(Planner& planner);
+/// What a node of arithmetic computes: its instructions without the loads of its inputs.
+std::vector<ir::Inst> instructions_of(const Planner& planner, uint32_t node);
 void recompute_cones(Planner& planner);
 void recompute(Planner& planner);
 void stage_products(Planner& planner);

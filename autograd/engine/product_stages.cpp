@@ -30,14 +30,11 @@ bool suits(const Planner& planner, const Draft& region, uint32_t product) {
   for (const uint32_t node : region.nodes) {
     if (planner.states[node].stored && planner.states[node].last_use == none) return false;
     if (planner.node(node).op->kind == Op::Kind::reduce && reduced(planner, node).border != 1) return false;
-    const NodeState& state = planner.states[node];
-    for (uint32_t k = 0; k < state.source_count; ++k) {
-      const Source& source = planner.sources[state.sources + k];
-      if (source.kind == Source::Kind::number) continue;
-      const bool gathered = source.kind == Source::Kind::gathered;
-      if (gathered && source.index.base == product) return false;
-      if (source.walk.base == product && (gathered || !source.walk.identity)) return false;
-    }
+    bool row_by_row = true;
+    for_each_walk(planner, node, [&](const Walk& walk, const Source& source) {
+      if (walk.base == product) row_by_row = row_by_row && source.kind == Source::Kind::memory && walk.identity;
+    });
+    if (!row_by_row) return false;
   }
   return true;
 }

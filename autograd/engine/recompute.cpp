@@ -1,5 +1,4 @@
 #include <autograd/engine/plan.h>
-#include <autograd/ir/builder.h>
 
 #include <algorithm>
 #include <functional>
@@ -22,19 +21,11 @@ using Kind = Op::Kind;
 /// Whether a region may compute its own copy of a node's value rather than read one from memory.
 bool is_cheap(const Planner& planner, uint32_t node) {
   constexpr size_t most_instructions = 4;
-  ir::Program program;
-  ir::Builder builder(program);
-  ir::Value inputs[3] = {};
-  const std::span<const uint32_t> from = planner.recording.inputs(node);
-  for (size_t i = 0; i < from.size(); ++i) {
-    inputs[i] = builder.load(static_cast<uint16_t>(i), planner.node(from[i]).dtype);
-  }
-  const size_t loads = builder.size();
-  planner.node(node).op->lower(builder, std::span<const ir::Value>(inputs, from.size()), planner.node(node).dtype);
+  const std::vector<ir::Inst> instructions = instructions_of(planner, node);
   const auto slow = [](const ir::Inst& inst) {
     return inst.type == DType::int32 && (inst.code == ir::Code::divide || inst.code == ir::Code::remainder);
   };
-  return builder.size() <= loads + most_instructions && std::ranges::none_of(program.body, slow);
+  return instructions.size() <= most_instructions && std::ranges::none_of(instructions, slow);
 }
 
 class Recomputation {
@@ -43,7 +34,7 @@ class Recomputation {
       : planner_(planner), marks_(planner.recording.size()), readers_(planner.recording.size()) {
     for (uint32_t region = 0; region < planner.drafts.size(); ++region) {
       for (uint32_t node : planner.drafts[region].nodes) {
-        for_each_walk(node, [&](const Walk& walk) {
+        for_each_walk(planner, node, [&](const Walk& walk, const Source&) {
           if (planner.states[walk.base].region != region) readers_[walk.base].add(region);
         });
       }
@@ -92,28 +83,14 @@ class Recomputation {
 
   Mark::Kind mark(uint32_t node) const { return marks_[node].region == region_ ? marks_[node].kind : Mark::none; }
 
-  template <class Use>
-  void for_each_walk(uint32_t node, Use&& use) const {
-    const NodeState& state = planner_.states[node];
-    for (uint32_t k = 0; k < state.source_count; ++k) {
-      const Source& source = planner_.sources[state.sources + k];
-      if (source.kind == Source::Kind::number) continue;
-      use(source.walk);
-      if (source.kind == Source::Kind::gathered) use(source.index);
-    }
-  }
-
   void find_crossing() {
     crossing_.clear();
     const Draft& draft = planner_.drafts[region_];
     for (uint32_t node : draft.nodes) marks_[node] = {region_, Mark::inside};
     for (uint32_t node : draft.nodes) {
-      const NodeState& state = planner_.states[node];
-      for (uint32_t k = 0; k < state.source_count; ++k) {
-        const Source& source = planner_.sources[state.sources + k];
-        if (source.kind == Source::Kind::memory) consider(source.walk);
-        if (source.kind == Source::Kind::gathered) consider(source.index);
-      }
+      for_each_walk(planner_, node, [&](const Walk& walk, const Source& source) {
+        if (!is_table(walk, source)) consider(walk);
+      });
     }
   }
 
@@ -131,9 +108,7 @@ class Recomputation {
     more_ = none;
     for (size_t i = 0; i < copies_.size(); ++i) {
       if (planner_.node(copies_[i]).op->kind != Kind::map) return false;
-      const NodeState& state = planner_.states[copies_[i]];
-      for (uint32_t k = 0; k < state.source_count; ++k) {
-        const Source& source = planner_.sources[state.sources + k];
+      for (const Source& source : planner_.sources_of(copies_[i])) {
         if (source.kind == Source::Kind::number) continue;
         if (source.kind == Source::Kind::gathered) return false;
         const uint32_t base = source.walk.base;

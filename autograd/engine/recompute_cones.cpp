@@ -1,5 +1,4 @@
 #include <autograd/engine/plan.h>
-#include <autograd/ir/builder.h>
 
 #include <algorithm>
 
@@ -19,29 +18,16 @@ namespace {
 using Kind = Op::Kind;
 
 // Cycles for a vector of elements, roughly: what passes through memory comes from the outer caches.
-constexpr int64_t of_store = 15, of_load = 15, of_lookup = 25;
+constexpr int64_t of_store = 15, of_load = 15, of_lookup = 25, of_division = 12;
 constexpr int64_t least_elements = 65536;  // smaller values stay in the inner caches
-
-int64_t cost_of(ir::Code code) {
-  switch (code) {
-    case ir::Code::divide:
-    case ir::Code::square_root: return 12;
-    default: return 1;
-  }
-}
 
 int64_t cost_of(const Planner& planner, uint32_t node) {
   if (planner.node(node).op->kind == Kind::gather) return of_lookup;
-  ir::Program program;
-  ir::Builder builder(program);
-  ir::Value inputs[3] = {};
-  const std::span<const uint32_t> from = planner.recording.inputs(node);
-  for (size_t i = 0; i < from.size(); ++i)
-    inputs[i] = builder.load(static_cast<uint16_t>(i), planner.node(from[i]).dtype);
-  const size_t loads = builder.size();
-  planner.node(node).op->lower(builder, std::span<const ir::Value>(inputs, from.size()), planner.node(node).dtype);
   int64_t cost = 0;
-  for (size_t i = loads; i < builder.size(); ++i) cost += cost_of(program.body[i].code);
+  for (const ir::Inst& inst : instructions_of(planner, node)) {
+    const bool slow = inst.code == ir::Code::divide || inst.code == ir::Code::square_root;
+    cost += slow ? of_division : 1;
+  }
   return cost;
 }
 
@@ -49,12 +35,12 @@ class Cones {
  public:
   explicit Cones(Planner& planner) : planner_(planner), marks_(planner.recording.size()), readers_(marks_.size()) {
     for (uint32_t region = 0; region < planner.drafts.size(); ++region) {
-      const auto read = [&](const Walk& walk, bool) {
+      const auto read = [&](const Walk& walk, const Source&) {
         if (!planner.known(walk.base) && planner.states[walk.base].region != region) readers_[walk.base].add(region);
       };
-      for (uint32_t node : planner.drafts[region].nodes) for_each_walk(node, read);
+      for (uint32_t node : planner.drafts[region].nodes) for_each_walk(planner, node, read);
       for (const std::vector<uint32_t>& together : planner.drafts[region].scatters) {
-        for (uint32_t node : together) for_each_walk(node, read);
+        for (uint32_t node : together) for_each_walk(planner, node, read);
       }
     }
     for (uint32_t output : planner.recording.outputs()) {
@@ -85,18 +71,6 @@ class Cones {
     }
   };
 
-  /// use(walk, is_list): a list of indices, which stays one
-  template <class Use>
-  void for_each_walk(uint32_t node, Use&& use) const {
-    const NodeState& state = planner_.states[node];
-    for (uint32_t k = 0; k < state.source_count; ++k) {
-      const Source& source = planner_.sources[state.sources + k];
-      if (source.kind == Source::Kind::number) continue;
-      use(source.walk, false);
-      if (source.kind == Source::Kind::gathered) use(source.index, prefers_list(source, planner_.node(node).size()));
-    }
-  }
-
   /// Whether the region may compute its own copy of what `walk` reads: arithmetic or a lookup of another region of
   /// this domain.
   bool is_copyable(const Walk& walk) const {
@@ -117,15 +91,16 @@ class Cones {
     const Draft& draft = planner_.drafts[region_];
     for (uint32_t node : draft.nodes) marks_[node] = region_ + 1;
     for (uint32_t node : draft.nodes)
-      for_each_walk(node, [&](const Walk& walk, bool is_list) { visit(walk, is_list, true); });
+      for_each_walk(planner_, node, [&](const Walk& walk, const Source& source) { visit(walk, source, true); });
     for (size_t i = 0; i < cone_.size(); ++i)
-      for_each_walk(cone_[i], [&](const Walk& walk, bool is_list) { visit(walk, is_list, false); });
+      for_each_walk(planner_, cone_[i], [&](const Walk& walk, const Source& source) { visit(walk, source, false); });
   }
 
-  void visit(const Walk& walk, bool is_list, bool own) {
+  void visit(const Walk& walk, const Source& source, bool own) {
     if (is_marked(walk.base)) return;
     marks_[walk.base] = region_ + 1;
-    if (is_copyable(walk) && !is_list) {
+    const bool stays_list = is_list(walk, source) && prefers_list(source, planner_.drafts[region_].domain.size());
+    if (is_copyable(walk) && !stays_list) {
       cone_.push_back(walk.base);
       const bool alone = readers_[walk.base].first == region_ && readers_[walk.base].last == region_;
       if (own) gain_ += of_load + (alone ? of_store : 0);

@@ -144,11 +144,13 @@ bool is_number(const Planner& planner, uint32_t node) {
 }
 
 /// How deep a node is in arithmetic on nothing but numbers, such as the 1 / n of a mean's gradient; 0: it is not. Each
-/// region computes such a scalar itself, once a call, rather than wait for another's.
+/// region computes such a scalar itself, once a call, rather than wait for another's. Not integers, whose division by
+/// zero is reported as its own node's.
 uint8_t depth_in_numbers(const Planner& planner, uint32_t node) {
   constexpr uint8_t deepest = 8;
   const Node& target = planner.node(node);
-  if (target.op->kind != Kind::map || target.rank != 0 || planner.known(node)) return 0;
+  const bool integer = target.dtype == DType::int32;
+  if (target.op->kind != Kind::map || target.rank != 0 || integer || planner.known(node)) return 0;
   uint8_t depth = 0;
   for (const uint32_t input : planner.recording.inputs(node)) {
     if (!is_number(planner, input)) return 0;

@@ -15,10 +15,9 @@ RowLookupPlan::RowLookupPlan(const Planner& planner, const Draft& draft, Region&
     : planner_(planner), draft_(draft), region_(region) {
   if (!runs_in_blocks(draft)) return;
   for (const uint32_t node : draft.nodes) {
-    const NodeState& state = planner.states[node];
-    for (uint32_t k = 0; k < state.source_count; ++k) {
+    for (const Source& source : planner.sources_of(node)) {
       RowLookup lookup;
-      if (!make(planner.sources[state.sources + k], lookup) || find(lookup) != nullptr) continue;
+      if (!make(source, lookup) || find(lookup) != nullptr) continue;
       if (region.block == 0) region.block = draft.demands.folds_all ? fold_block : row_block;
       lookup.local = region.local_bytes;
       region.local_bytes += Lookups::column_stride(region.block) * 4;

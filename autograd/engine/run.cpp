@@ -72,10 +72,7 @@ class ProductRun {
   ProductRun(const Recording& recording, const Region& region, Arena& scratch, const Values& values)
       : call_(call_of(recording, region.positions[0], region.inputs, scratch, values)), local_(region.local) {}
 
-  double cost() const {
-    constexpr double nanoseconds_each = 0.015;
-    return nanoseconds_each * static_cast<double>(call_.node->size() * call_.inputs[0]->extents[1]);
-  }
+  double cost() const { return matmul_cost(call_); }
   void run_rows(int64_t first, int64_t last, std::byte* local) const {
     const int64_t row_bytes = call_.node->extents[1] * size_of(call_.node->dtype);
     auto* const all = static_cast<std::byte*>(call_.output);

@@ -19,7 +19,7 @@
 //             rows that it names, then copies are added in order. For few rows, and for pixels in order,
 //             whose chunks name one stretch of an image each.
 //   stretches each thread owns a stretch of rows, and goes through all entries for those of its own: a sum is
-//             ascending, whoever owns it. For many rows in any order, such as texels, where copies
+//             ascending, whoever owns it. For many rows in any order, where copies
 //             would be larger than what is added. To skip an entry takes a fraction of the time to add it.
 //
 // A list of indices that several scatter_adds share is gone through once: their values are columns, their

@@ -38,21 +38,18 @@ std::vector<FirstReader> find_readers(const Planner& planner) {
   for (uint32_t region = 0; region < planner.drafts.size(); ++region) {
     const Draft& draft = planner.drafts[region];
     const auto read_all = [&](uint32_t node) {
-      const NodeState& state = planner.states[node];
-      if (state.region != region) readers[state.region].add(region, true);
-      for (uint32_t k = 0; k < state.source_count; ++k) {
-        const Source& source = planner.sources[state.sources + k];
-        if (source.kind == Source::Kind::number) continue;
-        read(source.walk, region, source.kind == Source::Kind::memory);
-        if (source.kind == Source::Kind::gathered)
-          read(source.index, region, !prefers_list(source, draft.domain.size()));
-      }
+      const uint32_t own = planner.states[node].region;
+      if (own != region) readers[own].add(region, true);
+      for_each_walk(planner, node, [&](const Walk& walk, const Source& source) {
+        const bool wanted_in_memory = source.kind == Source::Kind::gathered &&
+                                      (is_table(walk, source) || prefers_list(source, draft.domain.size()));
+        read(walk, region, !wanted_in_memory);
+      });
     };
     std::ranges::for_each(draft.nodes, read_all);
     for (const std::vector<uint32_t>& together : draft.scatters) {
       for (const uint32_t node : together) {
-        const NodeState& state = planner.states[node];
-        read(planner.sources[state.sources + 1].walk, region, false);  // the indices; the values are the region's own
+        read(planner.sources_of(node)[1].walk, region, false);  // the indices; the values are the region's own
       }
     }
   }

@@ -67,13 +67,9 @@ class Grouping {
   template <class Use>
   void for_each_walk(uint32_t id, Use&& use) const {
     for (uint32_t node : draft(id).nodes) {
-      const NodeState& state = planner_.states[node];
-      for (uint32_t k = 0; k < state.source_count; ++k) {
-        const Source& source = planner_.sources[state.sources + k];
-        if (source.kind == Source::Kind::number) continue;
-        if (is_elsewhere(source.walk.base, id)) use(source.walk, source.kind == Source::Kind::gathered);
-        if (source.kind == Source::Kind::gathered && is_elsewhere(source.index.base, id)) use(source.index, false);
-      }
+      engine::for_each_walk(planner_, node, [&](const Walk& walk, const Source& source) {
+        if (is_elsewhere(walk.base, id)) use(walk, is_table(walk, source));
+      });
     }
   }
   bool is_elsewhere(uint32_t base, uint32_t id) const {

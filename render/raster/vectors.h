@@ -112,25 +112,27 @@ inline constexpr unsigned all_lanes = (1u << lanes) - 1;
 #endif
 }
 
+template <class Lanes, class T>
+[[gnu::always_inline]] inline void keep_one_by_one(unsigned bits, const Lanes& values, T* out) {
+  for (int i = 0; i < lanes; ++i) {
+    *out = values[i];
+    out += bits >> i & 1;
+  }
+}
+
 // Stores the lanes whose bits are set side by side; there is room for all lanes.
 [[gnu::always_inline]] inline void keep_lanes(unsigned bits, const Ints& values, int32_t* out) {
 #ifdef __AVX512F__
   store(out, _mm256_maskz_compress_epi32(static_cast<__mmask8>(bits), (__m256i)values));
 #else
-  for (int i = 0; i < lanes; ++i) {
-    *out = values[i];
-    out += bits >> i & 1;
-  }
+  keep_one_by_one(bits, values, out);
 #endif
 }
 [[gnu::always_inline]] inline void keep_lanes(unsigned bits, const Longs& values, int64_t* out) {
 #ifdef __AVX512F__
   store(out, _mm512_maskz_compress_epi64(static_cast<__mmask8>(bits), (__m512i)values));
 #else
-  for (int i = 0; i < lanes; ++i) {
-    *out = values[i];
-    out += bits >> i & 1;
-  }
+  keep_one_by_one(bits, values, out);
 #endif
 }
 

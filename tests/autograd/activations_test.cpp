@@ -108,6 +108,20 @@ TEST_CASE("A row that softmax finds masked as a whole passes on no gradient") {
   CHECK(ag::grad(ag::sum(y * weights), x).to_vector<double>() == std::vector<double>(4, 0));
 }
 
+TEST_CASE("Rows of softmax that hold no numbers pass on no gradient where they are masked afterwards") {
+  const ag::Step step;
+  const Array numbers = Array::from(std::vector<double>{std::nan(""), 1, infinity, 2, 3, 4}, {3, 2});
+  const Tensor x = Located(numbers).tensor(),
+               usable = Located(Array::of({false, false, true}).reshape({3, 1})).tensor();
+  const Tensor weights = Located(Array::of<double>({1, 2})).tensor();
+  const std::vector<double> gradient =
+      ag::grad(ag::sum(ag::where(usable, ag::softmax(x) * weights, 0)), x).to_vector<double>();
+  for (size_t i = 0; i < 4; ++i) CHECK(gradient[i] == 0);
+  const double larger = 1 / (1 + std::exp(-1.0));
+  CHECK(gradient[5] == Approx(larger * (1 - larger)));
+  CHECK(std::isnan(ag::grad(ag::sum(ag::softmax(x) * weights), x).values<double>()[0]));
+}
+
 TEST_CASE("layer_norm has mean 0 and variance 1 in each row, also where a row is constant") {
   Random random(2);
   const ag::Step step;

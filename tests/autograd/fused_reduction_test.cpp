@@ -249,3 +249,11 @@ TEST_CASE("A mean and its gradient are one pass over the data: each region compu
   for (int i = 0; i < 40; ++i) deep = ag::sqrt(deep + 1);  // deeper than a region computes itself
   CHECK((deep + x).values<float>()[5] == static_cast<float>(deep.item()) + x.values<float>()[5]);
 }
+
+TEST_CASE("An integer division of numbers by zero is reported as its own") {
+  const ag::Step step;
+  const auto number = [](int value) { return ag::broadcast_to(ag::Located(value).as(ag::DType::int32), {}); };
+  const Tensor quotient = number(1) / number(0);
+  REQUIRE_THROWS_WITH((Array::of({1, 2, 3}) + quotient).values<int32_t>(),
+                      ContainsSubstring("divide: integer division by zero"));
+}

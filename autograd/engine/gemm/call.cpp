@@ -83,6 +83,11 @@ void run_matmul(const Op::Call& call) {
   }
 }
 
+double matmul_cost(const Op::Call& call) {
+  if (call.node->dtype == DType::float64) return engine::gemm::cost(product_of<double>(call, nullptr));
+  return engine::gemm::cost(product_of<float>(call, nullptr));
+}
+
 void run_matmul_rows(const Op::Call& call, int64_t first, int64_t last, void* output) {
   if (call.node->dtype == DType::float64) {
     multiply_rows<double>(call, first, last, output);

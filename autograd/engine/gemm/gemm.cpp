@@ -46,7 +46,7 @@ struct Blocking {
 /// P is read where it lies: one long walk for a narrow group. Where it has to be packed, that is done seldom.
 constexpr Blocking of_rows{1024, 64, 384}, of_scattered{256, 256, 4608};
 
-/// Of a multiplication with an addition, about, to decide whether threads are worth waking.
+/// Of a multiplication with an addition, about.
 template <class T>
 constexpr double nanoseconds_each = sizeof(T) == sizeof(float) ? 0.015 : 0.03;
 
@@ -300,11 +300,15 @@ void multiply_by(const Product<T>& product, const Level& level, Use&& use) {
 }  // namespace
 
 template <class T>
+double cost(const Product<T>& product) {
+  const double size = static_cast<double>(product.count() * product.rows * product.columns);
+  return size * static_cast<double>(product.depth) * nanoseconds_each<T>;
+}
+
+template <class T>
 void multiply(const Product<T>& product, const Level& level) {
   multiply_by(product, level, [&](const Multiplication<T>& work) {
-    const double size = static_cast<double>(product.count() * product.rows * product.columns);
-    const double cost = size * static_cast<double>(product.depth) * nanoseconds_each<T>;
-    parallel_for(work.units(), cost, [&](int64_t begin, int64_t end) { work.run(begin, end); });
+    parallel_for(work.units(), cost(product), [&](int64_t begin, int64_t end) { work.run(begin, end); });
   });
 }
 
@@ -313,6 +317,8 @@ void multiply_here(const Product<T>& product, const Level& level) {
   multiply_by(product, level, [](const Multiplication<T>& work) { work.run(0, work.units()); });
 }
 
+template double cost(const Product<float>& product);
+template double cost(const Product<double>& product);
 template void multiply(const Product<float>& product, const Level& level);
 template void multiply(const Product<double>& product, const Level& level);
 template void multiply_here(const Product<float>& product, const Level& level);

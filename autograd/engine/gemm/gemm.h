@@ -29,6 +29,10 @@ struct Product {
   }
 };
 
+/// Estimated time on one thread, in nanoseconds.
+template <class T>
+double cost(const Product<T>& product);
+
 /// Each element is fma(a[i, k], b[k, j], c), k ascending in chunks of 4096, each chunk from 0, chunks added in
 /// order: the same bits for every level and number of threads.
 template <class T>
