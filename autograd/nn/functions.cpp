@@ -38,13 +38,12 @@ Tensor sum_as(const Tensor& x, const Tensor& folded) {
 }  // namespace
 
 // y = e s, e = exp(x - max x), s = 1 / sum e, with the inputs x, e and s. vjp: y (g - sum g y), where the sum is that
-// of g e times s: it is known as soon as s is. A row that is masked as a whole has no y, and passes on no gradient; in
-// one with elements that are infinite or no numbers (s is 0 or NaN) those pass on none whose own is 0.
+// of g e times s: it is known as soon as s is. A row that is masked as a whole has no y, and passes on no gradient; one
+// with elements that are infinite or no numbers passes on none where its own is 0.
 static const Op softmax_op{"softmax", Op::Kind::view, nullptr, [](const Vjp& v) {
                              const Tensor powers = v.inputs[2], scale = where(v.inputs[3] == infinity, 0, v.inputs[3]);
                              const Tensor average = sum_as(v.grad * powers, scale) * scale;
-                             const Tensor gradient = powers * ((v.grad - average) * scale);
-                             return of_second(where(scale > 0 || v.grad != 0, gradient, 0));
+                             return of_second(zero_of_zero(v.grad, powers * ((v.grad - average) * scale)));
                            }};
 
 // The largest element only keeps exp() in range: the result does not depend on it. Where it is infinite, 0 stands for
