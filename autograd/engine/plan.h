@@ -103,13 +103,6 @@ struct Draft {
   int64_t local_bytes = 0;  ///< a thread's memory for a block of what only its scatter_adds read
 };
 
-/// Whether a gather over so many elements had better find its indices in memory, where lookups take them (lookup.h).
-/// From a large table it waits for memory either way, and may as well compute its indices meanwhile.
-inline bool prefers_list(const Source& source, int64_t elements) {
-  constexpr int64_t least_elements = 2048, most_table = int64_t{1} << 18;  // of the table, in elements
-  return elements >= least_elements && source.rows * source.row_stride <= most_table;
-}
-
 /// Borders of the domain's axes, a bit each, that the walk takes as two.
 uint8_t splits(const Walk& walk, const Shape& domain);
 /// What one region asks for that holds the nodes of two.
@@ -168,6 +161,15 @@ void for_each_walk(const Planner& planner, uint32_t node, Use&& use) {
   }
 }
 inline bool is_list(const Walk& walk, const Source& source) { return &walk == &source.index; }
+/// Whether a gather over so many elements had better find its indices in memory, where lookups take them (lookup.h).
+/// From a large table it waits for memory either way, and may as well compute its indices meanwhile. Indices that are
+/// arithmetic take longer to write and to read than lookups save.
+inline bool prefers_list(const Planner& planner, const Source& source, int64_t elements) {
+  constexpr int64_t least_elements = 2048, most_table = int64_t{1} << 18;  // of the table, in elements
+  const uint32_t list = source.index.base;
+  const bool computed = planner.node(list).op->kind == Op::Kind::map && !planner.known(list);
+  return !computed && elements >= least_elements && source.rows * source.row_stride <= most_table;
+}
 inline bool is_table(const Walk& walk, const Source& source) {
   return source.kind == Source::Kind::gathered && !is_list(walk, source);
 }

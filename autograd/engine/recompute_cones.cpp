@@ -99,7 +99,8 @@ class Cones {
   void visit(const Walk& walk, const Source& source, bool own) {
     if (is_marked(walk.base)) return;
     marks_[walk.base] = region_ + 1;
-    const bool stays_list = is_list(walk, source) && prefers_list(source, planner_.drafts[region_].domain.size());
+    const bool stays_list =
+        is_list(walk, source) && prefers_list(planner_, source, planner_.drafts[region_].domain.size());
     if (is_copyable(walk) && !stays_list) {
       cone_.push_back(walk.base);
       const bool alone = readers_[walk.base].first == region_ && readers_[walk.base].last == region_;

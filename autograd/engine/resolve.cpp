@@ -47,9 +47,8 @@ void add_walk(Walk& walk, const AxisMap& map, const Node& node, int from, int to
   }
 }
 
-/// Whether the walk visits all elements of the base in order; strides of axes of extent 1 do not count.
-bool is_identity(const Walk& walk, int64_t base_size, const Shape& domain) {
-  if (walk.offset != 0 || base_size != domain.size()) return false;
+/// Whether the walk visits elements that follow one another, in order; strides of axes of extent 1 do not count.
+bool is_in_order(const Walk& walk, const Shape& domain) {
   int64_t stride = 1;
   for (int axis = domain.rank() - 1; axis >= 0; --axis) {
     if (domain[axis] != 1 && walk.strides[static_cast<size_t>(axis)] != stride) return false;
@@ -58,21 +57,50 @@ bool is_identity(const Walk& walk, int64_t base_size, const Shape& domain) {
   return true;
 }
 
+bool is_view(const Planner& planner, uint32_t node) {
+  const Kind kind = planner.node(node).op->kind;
+  return (kind == Kind::view || kind == Kind::reshape) && !planner.known(node) && !planner.states[node].copied;
+}
+
+/// The elements of a node in their own order.
+struct Memory {
+  uint32_t base;
+  int64_t offset;  ///< elements
+};
+
+/// Whether a strided view's elements follow one another in the memory of its input, as rows first to last do: then
+/// they need no copy. `offset`: of its first.
+bool is_stretch(const Planner& planner, uint32_t view, int64_t& offset) {
+  const uint32_t input = contiguous_base(planner, planner.recording.inputs(view)[0]);
+  // Of a concatenation, one part may be all that is wanted.
+  if (is_view(planner, input) || (planner.node(input).op->run == run_concatenate && !planner.known(input))) return false;
+  const Node& from = planner.node(planner.recording.inputs(view)[0]);
+  Walk walk;
+  add_walk(walk, planner.recording.attributes<StridedView>(view), from, 0, from.rank, 0, 1);
+  offset = walk.offset;
+  return is_in_order(walk, planner.node(view).shape());
+}
+
+Memory memory_of(const Planner& planner, uint32_t node) {
+  node = contiguous_base(planner, node);
+  int64_t offset = 0;
+  if (!is_view(planner, node) || !is_stretch(planner, node, offset)) return {node, 0};
+  return {contiguous_base(planner, planner.recording.inputs(node)[0]), offset};
+}
+
 Walk walk_of(const Planner& planner, uint32_t node, const AxisMap& map, const Shape& domain) {
   Walk walk;
   const Node& target = planner.node(node);
   add_walk(walk, map, target, 0, target.rank, 0, 1);
-  walk.base = contiguous_base(planner, node);
+  const Memory memory = memory_of(planner, node);
+  walk.base = memory.base;
+  walk.offset += memory.offset;
   for (int axis = 0; axis < domain.rank(); ++axis) {
     if (domain[axis] == 1) walk.strides[static_cast<size_t>(axis)] = 0;
   }
-  walk.identity = is_identity(walk, target.size(), domain);
+  walk.identity =
+      walk.offset == 0 && planner.node(walk.base).size() == domain.size() && is_in_order(walk, domain);
   return walk;
-}
-
-bool is_view(const Planner& planner, uint32_t node) {
-  const Kind kind = planner.node(node).op->kind;
-  return (kind == Kind::view || kind == Kind::reshape) && !planner.known(node) && !planner.states[node].copied;
 }
 
 /// Where all that `map` reads of a concatenation lies in one of its inputs, goes on to that.
@@ -117,7 +145,9 @@ Source gathered(const Planner& planner, uint32_t gather, const AxisMap& map, con
   source.node = gather;
   source.rows = table.extents[0];
   source.row_stride = source.rows == 0 ? 0 : table.size() / source.rows;
-  source.walk.base = contiguous_base(planner, inputs[0]);
+  const Memory memory = memory_of(planner, inputs[0]);
+  source.walk.base = memory.base;
+  source.walk.offset = memory.offset;
   add_walk(source.walk, map, table, 1, table.rank, index_rank - 1, 1);
 
   AxisMap index_map{};
@@ -248,7 +278,9 @@ Source whole_source(const Planner& planner, uint32_t node, size_t input) {
   uint32_t from = planner.recording.inputs(node)[input];
   Source source;
   if (reads_memory(planner, node, input)) {
-    source.walk.base = contiguous_base(planner, from);
+    const Memory memory = memory_of(planner, from);
+    source.walk.base = memory.base;
+    source.walk.offset = memory.offset;
   } else {
     const Shape domain = planner.node(from).shape();
     AxisMap map = identity_map(domain.rank());
@@ -304,9 +336,13 @@ uint32_t contiguous_base(const Planner& planner, uint32_t node) {
 }
 
 void resolve(Planner& planner) {
-  // Which views must be copied to memory. Contiguous: anything that is not a strided view.
-  const auto copy_if_strided = [&](uint32_t node) {
-    if (planner.node(node).op->kind == Kind::view && !planner.known(node)) planner.states[node].copied = true;
+  // Which strided views must be copied to memory: those that are wanted there, unless they are stretches of it. An
+  // output is a buffer of its own, and the parts of a pack are whole.
+  const auto copy_if_strided = [&](uint32_t node, bool stretches) {
+    const uint32_t base = contiguous_base(planner, node);
+    int64_t offset = 0;
+    if (!is_view(planner, base) || (!stretches && is_stretch(planner, base, offset))) return;
+    planner.states[base].copied = true;
   };
   const uint32_t count = planner.recording.size();
   for (uint32_t node = 0; node < count; ++node) {
@@ -314,12 +350,12 @@ void resolve(Planner& planner) {
     planner.states[node].of_numbers = depth_in_numbers(planner, node);
     const std::span<const uint32_t> inputs = planner.recording.inputs(node);
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (copies_views(planner, node, i)) copy_if_strided(inputs[i]);
+      if (copies_views(planner, node, i)) copy_if_strided(inputs[i], planner.node(node).op->kind == Kind::pack);
     }
   }
   for (uint32_t output : planner.recording.outputs()) {
     if (planner.known(output)) continue;
-    copy_if_strided(output);
+    copy_if_strided(output, true);
     demand(planner, contiguous_base(planner, output));
     if (planner.node(output).op->kind == Kind::number) planner.states[output].demanded = true;
   }

@@ -59,7 +59,8 @@ void run_call(const Recording& recording, const Region& region, Arena& scratch, 
   if (node.op->kind == Op::Kind::reduce) {
     const Node& input = recording.node(recording.inputs(position)[0]);
     const ReduceAttributes attributes = recording.attributes<ReduceAttributes>(position);
-    fold_axes(static_cast<ir::Fold::Kind>(attributes.reduction), node.dtype, values[region.inputs[0].place.base],
+    const Place& from = region.inputs[0].place;
+    fold_axes(static_cast<ir::Fold::Kind>(attributes.reduction), node.dtype, values[from.base] + from.bytes,
               input.extents, input.rank, attributes.axes, values[position], scratch);
     return;
   }

@@ -42,7 +42,7 @@ std::vector<FirstReader> find_readers(const Planner& planner) {
       if (own != region) readers[own].add(region, true);
       for_each_walk(planner, node, [&](const Walk& walk, const Source& source) {
         const bool wanted_in_memory = source.kind == Source::Kind::gathered &&
-                                      (is_table(walk, source) || prefers_list(source, draft.domain.size()));
+                                      (is_table(walk, source) || prefers_list(planner, source, draft.domain.size()));
         read(walk, region, !wanted_in_memory);
       });
     };

@@ -43,22 +43,23 @@ Tensor even(const Tensor& image, int axis) {
   return ag::concatenate({image, ag::slice(image, axis, {.start = -1})}, axis);
 }
 
-/// Each element four times: [2 height, 2 width, channels].
-Tensor doubled(const Tensor& image) {
-  const int64_t height = image.shape()[0], width = image.shape()[1], channels = image.shape()[2];
-  const Tensor apart = ag::reshape(image, {height, 1, width, 1, channels});
-  return ag::reshape(ag::broadcast_to(apart, {height, 2, width, 2, channels}), {2 * height, 2 * width, channels});
+/// A level as its two by two blocks, [height, 2, width, 2, channels].
+Tensor in_blocks(const Tensor& image) {
+  const Tensor padded = even(even(image, 0), 1);
+  const int64_t height = padded.shape()[0] / 2, width = padded.shape()[1] / 2;
+  return ag::reshape(padded, {height, 2, width, 2, padded.shape()[2]});
 }
 
-/// Rows are added in pairs, then columns: sums of whole rows move long stretches of memory. Back, each texel takes a
-/// quarter of what it is part of.
-Tensor halved(const Tensor& image) {
-  const Tensor padded = even(even(image, 0), 1);
-  const int64_t height = padded.shape()[0] / 2, width = padded.shape()[1] / 2, channels = padded.shape()[2];
-  const Tensor rows = ag::reshape(padded, {height, 2, 2 * width * channels});
-  const Tensor pairs = ag::reshape(ag::select(rows, 1, 0) + ag::select(rows, 1, 1), {height, width, 2 * channels});
-  const Tensor sum = ag::slice(pairs, 2, {.stop = channels}) + ag::slice(pairs, 2, {.start = channels});
-  return ag::custom_vjp(sum * 0.25, {padded}, [](const Tensor& grad) { return std::vector{doubled(grad * 0.25)}; });
+/// The mean of each block. Back, each texel takes a quarter of what it is part of, in blocks as well: they are what
+/// gradients of a level add up in.
+Tensor halved(const Tensor& blocks) {
+  const ag::Shape shape = blocks.shape();
+  const int64_t height = shape[0], width = shape[2], channels = shape[4];
+  const auto part = [&](int64_t row, int64_t column) { return ag::select(ag::select(blocks, 3, column), 1, row); };
+  const Tensor sum = (part(0, 0) + part(1, 0)) + (part(0, 1) + part(1, 1));
+  return ag::custom_vjp(sum * 0.25, {blocks}, [=](const Tensor& grad) {
+    return std::vector{ag::broadcast_to(ag::reshape(grad, {height, 1, width, 1, channels}), shape) * 0.25};
+  });
 }
 
 }  // namespace
@@ -72,8 +73,11 @@ Tensor mipmap(const Tensor& texture, const MipLevels& levels) {
   std::array<Tensor, 15> list;
   Tensor image = texture;
   for (int level = 0; level < levels.count(); ++level) {
-    if (level > 0) image = halved(image);
-    list[static_cast<size_t>(level)] = ag::reshape(image, {-1, shape[2]});
+    const bool last = level + 1 == levels.count();
+    const bool odd = image.shape()[0] % 2 != 0 || image.shape()[1] % 2 != 0;
+    const Tensor blocks = last ? Tensor() : in_blocks(image);
+    list[static_cast<size_t>(level)] = ag::reshape(last || odd ? image : blocks, {-1, shape[2]});
+    if (!last) image = halved(blocks);
   }
   return ag::concatenate(std::span<const Tensor>(list).first(static_cast<size_t>(levels.count())), 0);
 }

@@ -160,6 +160,46 @@ TEST_CASE("What lies in one part of a concatenation is read there") {
   CHECK(regions_of([](const Tensor& all) { return ag::select(all, 0, 2); }) > 2);
 }
 
+TEST_CASE("A stretch of memory in another shape is read where it is") {
+  const ag::Step step;
+  const Tensor x = counting({4, 2, 3});
+  ag::evaluate({x});
+  const auto regions = [](const Tensor& tensor) { return ag::report({tensor}).regions; };
+  const Tensor rows = ag::slice(x, 0, {.start = 1, .stop = 3});  // elements 6 to 17
+  SECTION("by arithmetic") {
+    const Tensor doubled = ag::reshape(rows, {3, 4}) * 2;
+    CHECK(regions(doubled) == 1);
+    CHECK(values(doubled) == Integers{12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34});
+  }
+  SECTION("by operations that read memory") {
+    const Tensor sums = ag::sum(ag::reshape(rows, {2, 3, 2}), {1});
+    const Tensor chosen = ag::gather(ag::reshape(rows, {4, 3}), Array::from(Integers{3}, {1}));
+    CHECK(regions(ag::reshape(rows, {3, 4}) * ag::cumsum(ag::reshape(rows, {3, 4}), 0)) == 2);
+    CHECK(values(sums) == Integers{24, 27, 42, 45});
+    CHECK(values(ag::cumsum(ag::reshape(rows, {3, 4}), 0)) == Integers{6, 7, 8, 9, 16, 18, 20, 22, 30, 33, 36, 39});
+    CHECK(values(chosen) == Integers{15, 16, 17});
+    CHECK(ag::sum(ag::cast(ag::reshape(rows, {12}), ag::DType::float64)).item() == 138);
+  }
+  SECTION("of the middle of a row") {
+    const Tensor row = ag::slice(ag::select(x, 0, 2), 0, {.start = 1});  // [1, 3]: 15 to 17
+    CHECK(regions(ag::reshape(ag::slice(row, 1, {.start = 1}), {2, 1}) + 1) == 1);
+    CHECK(values(ag::reshape(ag::slice(row, 1, {.start = 1}), {2, 1}) + 1) == Integers{17, 18});
+  }
+  SECTION("an output is an array of its own") {
+    CHECK(values(ag::reshape(rows, {3, 4})) == Integers{6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17});
+    CHECK(values(ag::reshape(rows, {4, 3})) == values(rows));
+  }
+  SECTION("what is no stretch is copied") {
+    const Tensor columns = ag::reshape(ag::slice(x, 2, {.start = 1}), {4, 4}) * 2;  // without every third element
+    CHECK(regions(columns) == 2);
+    CHECK(values(columns) == Integers{2, 4, 8, 10, 14, 16, 20, 22, 26, 28, 32, 34, 38, 40, 44, 46});
+    const Tensor turned = ag::reshape(ag::slice(x, 0, {.step = -1}), {12, 2}) + 0;
+    CHECK(values(ag::slice(turned, 0, {.stop = 3})) == Integers{18, 19, 20, 21, 22, 23});
+    const Tensor every_other = ag::reshape(ag::slice(x, 0, {.step = 2}), {6, 2}) + 0;
+    CHECK(values(every_other) == Integers{0, 1, 2, 3, 4, 5, 12, 13, 14, 15, 16, 17});
+  }
+}
+
 TEMPLATE_TEST_CASE("Views take every type", "", float, double, int32_t, bool) {
   const std::vector<TestType> specials = special_values<TestType>();
   const auto count = static_cast<int64_t>(specials.size());

@@ -75,20 +75,26 @@ TEST_CASE("Values that are computed again have the same bits") {
 }
 
 TEST_CASE("Much that a way back wants of lookups and arithmetic is computed again, not kept") {
+  const bool computed_indices = GENERATE(false, true);
   constexpr int64_t elements = 200000, rows = 500;
   Random random(72);
   const Array table = random_array<float>(random, {rows, 4}, 0.5, 1.5),
+              factors = random_array<float>(random, {elements}, 0.5, 1.5),
               index = random_array<int32_t>(random, {elements}, 0, rows),
               target = random_array<int32_t>(random, {elements}, 0, elements);
   std::vector<float> results[2];
   for (const size_t nodes : {size_t{1}, size_t{2000}}) {
     const RegionLimit limit(nodes);
     const ag::Step step;
-    const Tensor all = ag::Located(table).tensor();
-    Tensor product = ag::gather(ag::select(all, 1, 0), index);
-    for (int k = 1; k < 16; ++k) product = product * ag::gather(ag::select(all, 1, k % 4), index) + product;
+    const Tensor all = ag::Located(table).tensor(), factor = ag::Located(factors).tensor();
+    Tensor product = ag::gather(ag::select(all, 1, 0), index) * factor;
+    for (int k = 1; k < 16; ++k) {
+      const Tensor rows_of_k = computed_indices ? ag::minimum(index + k, rows - 1) : ag::Located(index).tensor();
+      product = product * ag::gather(ag::select(all, 1, k % 4), rows_of_k) + product;
+    }
     const Tensor called = ag::scatter_add(product, target, elements);  // which parts the way back from the way there
-    const Tensor gradient = ag::grad(ag::sum(called * product), table);
+    // A gradient of the table takes the lists of indices from memory.
+    const Tensor gradient = ag::grad(ag::sum(called * product), computed_indices ? factor : all);
     results[nodes == 1] = gradient.to_vector<float>();
     // Some 30 factors that the way back reads, one of which is kept.
     if (nodes > 1) CHECK(static_cast<double>(ag::report().peak_bytes) / (elements * 4.0) < 12);
