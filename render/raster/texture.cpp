@@ -20,13 +20,16 @@ Tensor wrapped(const Tensor& t, Wrap wrap) {
   return 1 - ag::abs(1 - turned);
 }
 
-/// A cell that may lie one beyond either end.
-Tensor wrapped_cell(const Tensor& cell, const Tensor& extent, Wrap wrap) {
-  if (wrap == Wrap::repeat) return ag::where(cell < 0, cell + extent, ag::where(cell >= extent, cell - extent, cell));
-  return ag::minimum(ag::maximum(cell, 0), extent - 1);
+/// Cells that may lie one before the first and one behind the last.
+Tensor wrapped_before(const Tensor& cell, const Tensor& extent, Wrap wrap) {
+  return wrap == Wrap::repeat ? ag::where(cell < 0, cell + extent, cell) : ag::maximum(cell, 0);
+}
+Tensor wrapped_behind(const Tensor& cell, const Tensor& extent, Wrap wrap) {
+  return wrap == Wrap::repeat ? ag::where(cell < extent, cell, cell - extent) : ag::minimum(cell, extent - 1);
 }
 
-/// Along one axis: the texels on either side of a coordinate in [0, 1], and their weights.
+/// Along one axis: the texels on either side of a coordinate in [0, 1], and their weights. The first is at most the
+/// last of its row, and -1 if the coordinate is before its centre.
 struct AxisTaps {
   Tensor cell[2], weight[2];
 };
@@ -35,7 +38,7 @@ AxisTaps axis_taps(const Tensor& t, const Tensor& extent, Wrap wrap) {
   const Tensor before = ag::floor(position);
   const Tensor fraction = position - before;
   const Tensor first = ag::cast(before, ag::DType::int32);
-  return {{wrapped_cell(first, extent, wrap), wrapped_cell(first + 1, extent, wrap)}, {1 - fraction, fraction}};
+  return {{wrapped_before(first, extent, wrap), wrapped_behind(first + 1, extent, wrap)}, {1 - fraction, fraction}};
 }
 
 /// Part of a level, as rows of a list.
@@ -43,9 +46,14 @@ struct Grid {
   Tensor first, height, width;  ///< int32, scalars or [n]
 };
 
-/// The four texels of the grid around a point of [0, 1] x [0, 1]; y downward.
-void add_grid(Taps& taps, const Vec2& at, const Grid& grid, Wrap wrap) {
-  const AxisTaps x = axis_taps(at.x, grid.width, wrap), y = axis_taps(at.y, grid.height, wrap);
+/// The four texels of the grid around a point of [0, 1] x [0, 1], y downward; their weights add up to `share`, or to 1
+/// without.
+void add_grid(Taps& taps, const Vec2& at, const Grid& grid, Wrap wrap, const Tensor& share = {}) {
+  const AxisTaps x = axis_taps(at.x, grid.width, wrap);
+  AxisTaps y = axis_taps(at.y, grid.height, wrap);
+  if (share.defined()) {
+    for (Tensor& weight : y.weight) weight = weight * share;
+  }
   for (int row = 0; row < 2; ++row) {
     const Tensor first = grid.first + y.cell[row] * grid.width;
     for (int column = 0; column < 2; ++column) {
@@ -106,12 +114,9 @@ Taps trilinear_taps(const Vec2& uv, const Tensor& lod, const MipLevels& levels, 
   Taps taps;
   for (int coarser = 0; coarser < 2; ++coarser) {
     const Tensor chosen = coarser == 0 ? level : ag::minimum(level + 1, last);
-    const size_t first = taps.count;
-    add_grid(
-        taps, at,
-        {ag::gather(levels.first(), chosen), ag::gather(levels.heights(), chosen), ag::gather(levels.widths(), chosen)},
-        wrap);
-    for (size_t k = first; k < taps.count; ++k) taps.weight[k] = taps.weight[k] * share[coarser];
+    const Grid grid{ag::gather(levels.first(), chosen), ag::gather(levels.heights(), chosen),
+                    ag::gather(levels.widths(), chosen)};
+    add_grid(taps, at, grid, wrap, share[coarser]);
   }
   return taps;
 }
