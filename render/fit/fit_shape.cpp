@@ -2,6 +2,7 @@
 #include <render/fit/large_steps.h>
 #include <render/fit/light.h>
 #include <render/fit/surface_view.h>
+#include <render/fit/untangle.h>
 #include <render/fit/view_batch.h>
 #include <render/fit/view_order.h>
 #include <render/fit/welded_surface.h>
@@ -28,6 +29,7 @@ constexpr double albedo_rate = 0.03;      // slower, and the shape bends to expl
 constexpr double albedo_smoothing = 0.1;  // a step, along edges; falls with the shape's rate, so that paint sharpens as
                                           // the shape settles
 constexpr double light_relaxation = 0.3;
+constexpr double untangling = 10;  // of a visible back, for each unit of depth: an error of 1 in a pixel counts 1
 
 FitShapeOptions checked(FitShapeOptions options) {
   const auto require = [](bool good, const char* what) {
@@ -117,6 +119,7 @@ struct ShapeFit::State {
         start(estimate_start(training)),
         base(options.init ? *options.init : start_sphere(start)),
         surface(weld(base, start)),
+        hides_back(render::hides_back(surface)),
         system(surface.positions.shape()[0], surface.topology.edges, options.lambda),
         neighbours(surface.positions.shape()[0], surface.topology.edges) {
     reset(options.albedo == Albedo::vertex);
@@ -129,6 +132,7 @@ struct ShapeFit::State {
   Start start;
   Mesh base;
   WeldedSurface surface;
+  bool hides_back;
   LargeSteps system;
   NeighbourMean neighbours;
 
@@ -239,7 +243,8 @@ void ShapeFit::State::step(int number, int total) {
   // mean |alpha - alpha*| + mean |rgb - rgb*|
   const auto pixels = static_cast<double>(batch.frame.pixels());
   const ag::Array weights = ag::Array::of<float>({1.0f / 3, 1.0f / 3, 1.0f / 3, 1});
-  const Tensor loss = ag::sum(ag::abs(drawn - batch.targets) * (weights * batch.inside)) / pixels;
+  Tensor loss = ag::sum(ag::abs(drawn - batch.targets) * (weights * batch.inside)) / pixels;
+  if (hides_back) loss = loss + pushed_back(view) * (untangling / pixels);
 
   const double progress = total > 1 ? static_cast<double>(number) / (total - 1) : 0;
   const double decay = std::pow(options.final_rate / options.rate, progress);

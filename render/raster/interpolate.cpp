@@ -79,6 +79,11 @@ Tensor depth(const Vec4& clip, const Corners& corners, const VisiblePixels& pixe
   return interpolate(ag::flatten(clip.w), rows, weights);
 }
 
+Tensor shows_back(const Vec4& clip, const Corners& corners, const VisiblePixels& pixels) {
+  const PixelAreas areas = pixel_areas(pixel_frame("shows_back", clip, corners, pixels));
+  return areas.area[0] + areas.area[1] + areas.area[2] < 0;
+}
+
 Tensor to_image(const Tensor& values, const VisiblePixels& pixels) {
   const Frame& frame = pixels.frame;
   const Tensor flat = ag::scatter_add(values, pixels.pixel, frame.pixels());

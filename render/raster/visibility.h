@@ -75,6 +75,10 @@ BACKLIGHT_API Vec3 interpolate(const Vec3& attribute, const Corners& corners, co
 /// projection, whose w it is; in a parallel one interpolate the vertices' distances instead.
 BACKLIGHT_API Tensor depth(const Vec4& clip, const Corners& corners, const VisiblePixels& pixels, const Vec3& weights);
 
+/// Whether a visible pixel shows the back of its triangle, whose corners then are clockwise as seen (cull.h). Returns
+/// [n], bool.
+BACKLIGHT_API Tensor shows_back(const Vec4& clip, const Corners& corners, const VisiblePixels& pixels);
+
 /// Values of visible pixels [n] or [n, channels] in an image [views, height, width(, channels)] of zeros.
 BACKLIGHT_API Tensor to_image(const Tensor& values, const VisiblePixels& pixels);
 

@@ -41,6 +41,7 @@ Mesh single_triangle(std::initializer_list<double> corners) {
 struct Hit {
   std::array<double, 3> weights;
   double depth;
+  bool back;  ///< of the triangle
 };
 
 double determinant(const Point3& a, const Point3& b, const Point3& c) {
@@ -62,7 +63,9 @@ Hit reference_hit(const Mesh& mesh, const Camera& camera, int32_t triangle, int3
   const std::array<double, 3> parts{determinant(ray, corner[1], corner[2]), determinant(corner[0], ray, corner[2]),
                                     determinant(corner[0], corner[1], ray)};
   const double total = parts[0] + parts[1] + parts[2];
-  return {{parts[0] / total, parts[1] / total, parts[2] / total}, determinant(corner[0], corner[1], corner[2]) / total};
+  return {{parts[0] / total, parts[1] / total, parts[2] / total},
+          determinant(corner[0], corner[1], corner[2]) / total,
+          total > 0};  // of the ray and the face's normal
 }
 
 struct Seen {
@@ -111,7 +114,7 @@ TEST_CASE("visible pixels are listed in order, with their triangle, view, row an
   CHECK(pixels.frame.width == 3);
 }
 
-TEST_CASE("weights and depth are those of a ray that meets the triangle, also across the near plane") {
+TEST_CASE("weights, depth and side are those of a ray that meets the triangle, also across the near plane") {
   const ag::Step step;
   const Mesh mesh = triangle_soup();
   const std::vector<Camera> list = cameras();
@@ -123,7 +126,8 @@ TEST_CASE("weights and depth are those of a ray that meets the triangle, also ac
   const std::vector<double> x = in_double(seen.weights.x), y = in_double(seen.weights.y), z = in_double(seen.weights.z);
   const std::vector<double> depths = in_double(distance), w = in_double(seen.clip.w);
   const std::span<const int32_t> triangle = seen.pixels.triangle.values<int32_t>();
-  size_t crossing_near_plane = 0, wrong = 0;
+  const std::vector<bool> back = shows_back(seen.clip, seen.corners, seen.pixels).to_vector<bool>();
+  size_t crossing_near_plane = 0, wrong = 0, backs = 0;
   for (size_t i = 0; i < triangle.size(); ++i) {
     const auto view = static_cast<size_t>(seen.pixels.view.values<int32_t>()[i]);
     const Hit hit = reference_hit(mesh, list[view], triangle[i], seen.pixels.row.values<int32_t>()[i],
@@ -134,10 +138,13 @@ TEST_CASE("weights and depth are those of a ray that meets the triangle, also ac
     wrong += !(std::fabs(x[i] - hit.weights[0]) < tolerance && std::fabs(y[i] - hit.weights[1]) < tolerance &&
                std::fabs(z[i] - hit.weights[2]) < tolerance);
     wrong += !(std::fabs(depths[i] - hit.depth) < tolerance);
+    wrong += back[i] != hit.back;
+    backs += hit.back;
   }
   CHECK(wrong == 0);
   CHECK(triangle.size() > 1200);
   CHECK(crossing_near_plane > 200);
+  CHECK(std::min(backs, triangle.size() - backs) > 200);
 }
 
 TEST_CASE("weights sum to 1 and their gradient is that of the hit, to second order") {
