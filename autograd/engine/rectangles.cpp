@@ -28,6 +28,16 @@ class Few {
   std::vector<T> many_;
 };
 
+struct Quotient {
+  int64_t quotient, remainder;
+};
+
+/// Many domains are one slice, or one row, and processors take long to divide.
+Quotient divide(int64_t a, int64_t b) {
+  if (a < b) return {0, a};
+  return {a / b, a % b};
+}
+
 class Machine {
  public:
   Machine(jit::Function function, const ir::Program& program, const KernelArguments& arguments, const Piece& piece)
@@ -97,9 +107,9 @@ class Machine {
   /// The elements [begin, end) in order: the rest of a row, whole rows, the beginning of one.
   void elements(int64_t begin, int64_t end) {
     while (begin < end) {
-      const int64_t slice = begin / layout_.slice, at = begin % layout_.slice;
+      const auto [slice, at] = divide(begin, layout_.slice);
       const int64_t stop = std::min(end - slice * layout_.slice, layout_.slice);
-      const int64_t row = at / layout_.lanes, lane = at % layout_.lanes;
+      const auto [row, lane] = divide(at, layout_.lanes);
       int64_t rows = lane == 0 ? (stop - at) / layout_.lanes : 0;
       int64_t lanes = layout_.lanes;
       if (rows == 0) {
@@ -132,7 +142,7 @@ class Machine {
       data_[i] = address(operand, piece_, elements) + row * layout_.row_bytes[i];
     }
     for (size_t p = 0; p < layout_.patterns.size(); ++p) patterns_[p] = layout_.patterns[p].data() + lane;
-    place_folds(slice * (layout_.slice / layout_.lanes) + row, lane);
+    if (!program_.folds.empty()) place_folds(slice * (layout_.slice / layout_.lanes) + row, lane);
     call_.rows = rows;
     call_.lanes = lanes;
     fault_ = function_(&call_) != 0 || fault_;
