@@ -44,7 +44,6 @@ class FusedRun {
   }
   void run_piece(const Piece& piece) { region_.kernel->run(arguments_, piece, fault_); }
   void run_streams();
-  const Packed* packed_of_cuts() const;
   template <class After>
   void run_blocks(int64_t begin, int64_t end, After&& after);
   void finish_lanes(int64_t first_row, int64_t last_row);

@@ -222,4 +222,15 @@ void assign_in_place(Planner& planner, const Keep& keep) {
   if (!keep.targets.empty()) Choice(planner, keep).run();
 }
 
+void cut_packs(Planner& planner) {
+  for (Region& region : planner.plan.regions) {
+    if (region.packs.empty() && region.unpacks.empty()) continue;
+    const Packed& first = region.packs.empty() ? region.unpacks[0] : region.packs[0];
+    // With each block folds over all begin anew.
+    region.borders = borders_of_pieces(first, region.block, region.kernel->program().folds.empty());
+    for (Packed& packed : region.packs) find_pieces(packed, region.borders);
+    for (Packed& packed : region.unpacks) find_pieces(packed, region.borders);
+  }
+}
+
 }  // namespace autograd::engine

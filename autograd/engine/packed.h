@@ -23,9 +23,15 @@ struct Packed {
     Place place;
     int64_t begin;  ///< of its elements among all
   };
+  /// A piece of a part: where element 0 would lie if the part began so early. Of several: without a base.
+  struct Source {
+    Place origin;
+    uint32_t part;  ///< where the piece begins
+  };
   std::vector<Part> parts;  ///< and behind the last one its end
   int64_t element_bytes;
   int64_t local;  ///< bytes into local memory: the address of a piece's elements, then room for a block of them
+  std::vector<Source> pieces;
 
   /// Elements at a time: so many that kernels start rarely, so few that they stay in the innermost cache.
   static constexpr int64_t block_of(bool folds) { return folds ? fold_block : 1024; }
@@ -35,19 +41,20 @@ struct Packed {
   }
 };
 
-/// The end of a piece from `begin` on: `limit`, or a border before it of a part that is worth a call of the kernel.
-/// `guess`: perhaps the part where the piece begins.
-int64_t end_of_piece(const Packed& packed, int64_t begin, int64_t limit, size_t guess);
+/// Where pieces of at most a block begin, and the end of the last. With `by_parts` pieces also end at the borders of
+/// parts that are worth a call of the kernel.
+std::vector<int64_t> borders_of_pieces(const Packed& packed, int64_t block, bool by_parts);
+void find_pieces(Packed& packed, std::span<const int64_t> borders);
 
-/// Finds out where a piece's elements lie: in a part that has them all, or else in local memory, where they are
-/// collected. Returns the part where the piece ends.
-size_t gather_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t guess);
-/// Has the beginning of a part on its way while the kernel works on those before it: processors foresee only what lies
-/// in one walk.
-void fetch_part(const Packed& packed, const std::vector<std::byte*>& values, size_t part);
+/// Leaves in local memory where the elements of a piece lie: in a part that has them all, or else in local memory,
+/// where they are collected.
+void gather_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number);
 /// The same for elements that the kernel will write, which nobody collects.
-void expect_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t guess);
+void expect_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number);
 /// Puts them where they belong.
-void spread_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t guess);
+void spread_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number);
+/// Has the beginning of a piece on its way while the kernel works on the one before it: processors foresee only what
+/// lies in one walk.
+void fetch_piece(const Packed& packed, const std::vector<std::byte*>& values, size_t number);
 
 }  // namespace autograd::engine
