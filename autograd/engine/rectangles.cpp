@@ -2,6 +2,7 @@
 #include <autograd/engine/kernel.h>
 
 #include <algorithm>
+#include <memory>
 
 // Cuts a piece of a domain into rectangles for machine code.
 
@@ -17,15 +18,13 @@ constexpr size_t most = 64;  // operands and patterns that fit without asking fo
 template <class T>
 class Few {
  public:
-  explicit Few(size_t count) {
-    if (count > most) many_.resize(count);
-  }
-  T* data() { return many_.empty() ? few_ : many_.data(); }
+  explicit Few(size_t count) : many_(count > most ? std::make_unique<T[]>(count) : nullptr) {}
+  T* data() { return many_ ? many_.get() : few_; }
   T& operator[](size_t i) { return data()[i]; }
 
  private:
   T few_[most];
-  std::vector<T> many_;
+  std::unique_ptr<T[]> many_;
 };
 
 struct Quotient {
