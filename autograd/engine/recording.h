@@ -69,7 +69,7 @@ class Recording {
   /// An Array or a Parameter's version.
   struct SharedLeaf {
     uint64_t serial;  ///< of the storage
-    uint32_t place;  ///< in Graph::leaves()
+    uint32_t place;   ///< in Graph::leaves()
     uint32_t position;
   };
   std::vector<SharedLeaf> shared_leaves_;
