@@ -4,6 +4,7 @@
 #include <autograd/core/storage.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -39,7 +40,9 @@ Array copy_of(std::span<const T> values, const Shape& shape) {
 // Storage ---------------------------------------------------------------------------------------
 
 Storage* Storage::create(const Shape& shape, DType dtype) {
+  static std::atomic<uint64_t> next_serial{1};
   auto storage = std::make_unique<Storage>();
+  storage->serial = next_serial.fetch_add(1, std::memory_order_relaxed);
   storage->dtype = dtype;
   storage->shape = shape;
   // Kernels may read, not write, a vector past the end of a buffer.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -113,11 +114,11 @@ uint32_t Graph::append_attributes(const void* data, size_t bytes) {
   return static_cast<uint32_t>(offset);
 }
 
-uint32_t Graph::append(const Op& op, const Shape& shape, DType dtype, std::source_location where) {
+Node& Graph::append(const Op& op, const Shape& shape, DType dtype, std::source_location where) {
   Node& node = append(op, dtype, where);
   node.rank = static_cast<uint8_t>(shape.rank());
-  std::copy(shape.begin(), shape.end(), node.extents);
-  return size() - 1;
+  for (int axis = 0; axis < shape.rank(); ++axis) node.extents[axis] = shape[axis];
+  return node;
 }
 
 Tensor Graph::record_map(const Op& op, std::span<const uint32_t> inputs, DType dtype, std::source_location where) {
@@ -182,15 +183,15 @@ void Graph::throw_broadcast(const Op& op, std::span<const uint32_t> inputs) {
 
 uint32_t Graph::number(double value, DType type, std::source_location where) {
   Node& node = append(number_op, type, where);
-  node.attributes = append_attributes(&value, sizeof value);
+  node.attributes = static_cast<uint32_t>(pool_.size());
+  pool_.push_back(std::bit_cast<uint64_t>(value));
   return size() - 1;
 }
 
 Tensor Graph::record(const Recipe& recipe, const void* attributes, size_t attribute_bytes) {
   const size_t count = recipe.inputs.size();
   for (const Tensor& input : recipe.inputs) check(input);  // before anything is appended: it may throw
-  const uint32_t index = append(recipe.op, recipe.shape, recipe.dtype, recipe.where);
-  Node& node = nodes_[index];
+  Node& node = append(recipe.op, recipe.shape, recipe.dtype, recipe.where);
   node.attributes = append_attributes(attributes, attribute_bytes);
   uint32_t* list = node.inputs;
   node.input_count = static_cast<uint8_t>(count);
@@ -202,58 +203,47 @@ Tensor Graph::record(const Recipe& recipe, const void* attributes, size_t attrib
     list = reinterpret_cast<uint32_t*>(pool_.data() + node.inputs[0]);
   }
   for (const Tensor& input : recipe.inputs) *list++ = input.node();
-  return handle(index);
+  return handle(size() - 1);
 }
 
 Tensor Graph::leaf(Storage* storage, std::source_location where) {
   const uint64_t version = storage->version.load(std::memory_order_relaxed);
-  if (2 * (leaves_.size() + 1) > leaf_table_.size()) grow_leaf_table();
-  const size_t bucket = find_bucket(storage, version);
+  if (2 * (leaf_count_ + 1) > leaf_table_.size()) grow_leaf_table();
+  const uint32_t bucket = find_bucket(storage, version);
   if (leaf_table_[bucket] != 0) return handle(leaves_[leaf_table_[bucket] - 1].node);
-  const uint32_t index = append(leaf_op, storage->shape, storage->dtype, where);
-  const LeafAttributes attributes{storage, version};
-  nodes_[index].attributes = append_attributes(&attributes, sizeof attributes);
-  nodes_[index].value = storage->data;
-  leaf_table_[bucket] = static_cast<uint32_t>(leaves_.size() + 1);
+  if (leaf_count_ == leaves_.size()) leaves_.emplace_back();
+  // The counts of what many Arrays and Parameters lie behind are in no near cache. Steps of a loop mostly read the same
+  // ones in the same order, so those that follow are fetched while this one is recorded.
+  if (leaf_count_ + leaves_ahead < leaves_.size()) __builtin_prefetch(leaves_[leaf_count_ + leaves_ahead].storage, 1);
+  Node& node = append(leaf_op, storage->shape, storage->dtype, where);
+  node.attributes = static_cast<uint32_t>(leaf_count_);
+  node.value = storage->data;
   storage->add_reader();
-  expect_leaves(storage);
-  leaves_.push_back({storage, version, index, bucket});
-  return handle(index);
+  leaves_[leaf_count_++] = {storage, version, storage->serial, size() - 1, bucket};
+  leaf_table_[bucket] = static_cast<uint32_t>(leaf_count_);
+  return handle(size() - 1);
 }
 
 Tensor Graph::leaf(void* memory, const Shape& shape, DType dtype, std::source_location where) {
-  const uint32_t index = append(leaf_op, shape, dtype, where);
-  const LeafAttributes attributes{nullptr, 0};
-  nodes_[index].attributes = append_attributes(&attributes, sizeof attributes);
-  nodes_[index].value = memory;
-  return handle(index);
+  Node& node = append(leaf_op, shape, dtype, where);
+  node.attributes = no_leaf;
+  node.value = memory;
+  return handle(size() - 1);
 }
 
-/// The counts of what many Arrays and Parameters lie behind are in no near cache. Steps of a loop mostly read the same
-/// ones in the same order, so those that follow are fetched while this one is recorded.
-void Graph::expect_leaves(const Storage* storage) {
-  const size_t place = leaves_.size();
-  if (place + leaves_ahead < recent_.size()) __builtin_prefetch(recent_[place + leaves_ahead], 1);
-  if (place == recent_.size()) recent_.push_back(storage);
-  recent_[place] = storage;
-}
-
-size_t Graph::find_bucket(const Storage* storage, uint64_t version) const {
+uint32_t Graph::find_bucket(const Storage* storage, uint64_t version) const {
   const size_t mask = leaf_table_.size() - 1;
   size_t bucket = hash(storage) & mask;
   for (; leaf_table_[bucket] != 0; bucket = (bucket + 1) & mask) {
     const Leaf& leaf = leaves_[leaf_table_[bucket] - 1];
     if (leaf.storage == storage && leaf.version == version) break;
   }
-  return bucket;
+  return static_cast<uint32_t>(bucket);
 }
 
 void Graph::grow_leaf_table() {
-  leaf_table_.assign(std::max<size_t>(64, 4 * leaves_.size()), 0);
-  size_t size = 64;
-  while (size < leaf_table_.size()) size *= 2;
-  leaf_table_.assign(size, 0);
-  for (size_t i = 0; i < leaves_.size(); ++i) {
+  leaf_table_.assign(std::bit_ceil(std::max<size_t>(64, 4 * leaf_count_)), 0);
+  for (size_t i = 0; i < leaf_count_; ++i) {
     leaves_[i].bucket = find_bucket(leaves_[i].storage, leaves_[i].version);
     leaf_table_[leaves_[i].bucket] = static_cast<uint32_t>(i + 1);
   }
@@ -298,7 +288,7 @@ uint64_t Graph::open() {
   if (arenas_.size() == depth) arenas_.emplace_back();
   const uint64_t serial = next_serial.fetch_add(1, std::memory_order_relaxed);
   marks_.push_back(
-      {serial, own_slots_[depth], size(), pool_.size(), leaves_.size(), held_.size(), arenas_[depth].mark(), 0});
+      {serial, own_slots_[depth], size(), pool_.size(), leaf_count_, held_.size(), arenas_[depth].mark(), 0});
   depth_ = static_cast<uint32_t>(depth);
   innermost_ = serial;
   Slot& entry = slots_[own_slots_[depth]];
@@ -311,13 +301,13 @@ void Graph::close(uint64_t serial) {
   const Mark mark = marks_.back();
   if (mark.serial != serial) std::terminate();  // Steps are scoped objects: they cannot end out of order
   slots_[mark.slot].serial.store(0, std::memory_order_relaxed);
-  while (leaves_.size() > mark.leaves) {
-    const Leaf& leaf = leaves_.back();
+  while (leaf_count_ > mark.leaves) {
+    const Leaf& leaf = leaves_[--leaf_count_];
+    if (leaf_count_ > leaves_ahead) __builtin_prefetch(leaves_[leaf_count_ - leaves_ahead].storage, 1);
     leaf_table_[leaf.bucket] = 0;
     leaf.storage->remove_reader();
-    leaves_.pop_back();
-    if (leaves_.size() > leaves_ahead) __builtin_prefetch(leaves_[leaves_.size() - leaves_ahead].storage, 1);
   }
+  current_leaves_ = std::min(current_leaves_, leaf_count_);
   nodes_.erase(nodes_.begin() + mark.nodes, nodes_.end());
   pool_.resize(mark.pool);
   held_.resize(mark.held);

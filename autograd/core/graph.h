@@ -88,7 +88,7 @@ struct Node : NodeForm {
   Node(const Op& op_, DType dtype_, uint32_t depth_, std::source_location where_)
       : NodeForm{.op = &op_, .dtype = dtype_}, depth(depth_), where(where_) {}
 
-  uint32_t attributes = 0;  ///< offset in the attribute pool
+  uint32_t attributes = 0;  ///< offset in the attribute pool; of a leaf its place in Graph::leaves()
   uint32_t depth;           ///< of the Step that owns it
   std::source_location where;
   void* value = nullptr;  ///< computed and kept, or a leaf's memory; null: not computed
@@ -126,10 +126,6 @@ struct StridedView {
   int64_t start[max_rank];
   int64_t step[max_rank];
   int8_t axis[max_rank];
-};
-struct LeafAttributes {
-  Storage* storage;  ///< null: memory of the Step's arena
-  uint64_t version;
 };
 struct NumberAttributes {
   double value;
@@ -220,6 +216,22 @@ class BACKLIGHT_API Graph {
     return *reinterpret_cast<const Attributes*>(pool_.data() + node.attributes);
   }
   const void* attribute_data(const Node& node) const { return pool_.data() + node.attributes; }
+  /// What leaf nodes read of Arrays and Parameters, in the order of recording.
+  struct Leaf {
+    Storage* storage;
+    uint64_t version;
+    uint64_t serial;  ///< of the storage
+    uint32_t node;
+    uint32_t bucket;  ///< of the table by (storage, version)
+  };
+  std::span<const Leaf> leaves() const { return {leaves_.data(), leaf_count_}; }
+  /// Of a leaf node; null: it reads memory of the Step's arena.
+  Storage* storage_of(const Node& leaf) const {
+    return leaf.attributes == no_leaf ? nullptr : leaves_[leaf.attributes].storage;
+  }
+  /// The leaves from this place on read versions that are the present ones: this thread has assigned nothing since, and
+  /// others may not assign what an open Step reads.
+  size_t current_leaves() const { return current_leaves_; }
 
   // Steps ----------------------------------------------------------------------------------------
   uint64_t open();
@@ -233,6 +245,8 @@ class BACKLIGHT_API Graph {
   uint32_t find_leaf(const Storage* storage) const;
   /// Leaves of this thread's open Steps on `storage`.
   uint32_t readers(const Storage* storage) const;
+  /// To be told whenever this thread has assigned.
+  void has_assigned() { current_leaves_ = leaf_count_; }
 
   /// While set, recorded nodes take this source line: gradients point at the line of the operation.
   const std::source_location* where_override = nullptr;
@@ -249,16 +263,9 @@ class BACKLIGHT_API Graph {
   Graph();
   static void create();
   [[noreturn]] void throw_unusable(const Tensor& tensor) const;
-  /// Leaf nodes by (storage, version): open addressing; entries leave in the reverse of their order.
-  struct Leaf {
-    Storage* storage;
-    uint64_t version;
-    uint32_t node;
-    size_t bucket;
-  };
-  size_t find_bucket(const Storage* storage, uint64_t version) const;
+  static constexpr uint32_t no_leaf = UINT32_MAX;
+  uint32_t find_bucket(const Storage* storage, uint64_t version) const;
   void grow_leaf_table();
-  void expect_leaves(const Storage* storage);
   void warn_if_root_grows();
   Node& append(const Op& op, DType dtype, std::source_location where) {
     Node& node = nodes_.emplace_back(op, dtype, depth_, where_override ? *where_override : where);
@@ -266,7 +273,7 @@ class BACKLIGHT_API Graph {
       warn_if_root_grows();
     return node;
   }
-  uint32_t append(const Op& op, const Shape& shape, DType dtype, std::source_location where);
+  Node& append(const Op& op, const Shape& shape, DType dtype, std::source_location where);
   void broadcast(const Op& op, std::span<const uint32_t> inputs);
   [[noreturn]] void throw_broadcast(const Op& op, std::span<const uint32_t> inputs);
   uint32_t append_attributes(const void* data, size_t bytes);
@@ -283,9 +290,11 @@ class BACKLIGHT_API Graph {
   uint64_t innermost_ = 0;  ///< its number
   std::deque<Arena> arenas_;
   std::vector<uint16_t> own_slots_;  ///< by depth
-  std::vector<Leaf> leaves_;
-  std::vector<uint32_t> leaf_table_;    ///< index into leaves_ + 1
-  std::vector<const Storage*> recent_;  ///< what stood in each place of leaves_ last; perhaps gone
+  // By (storage, version), with open addressing; entries leave in the reverse of their order.
+  std::vector<Leaf> leaves_;  ///< and behind leaf_count_ those of earlier Steps, whose storage is perhaps gone
+  size_t leaf_count_ = 0;
+  size_t current_leaves_ = 0;
+  std::vector<uint32_t> leaf_table_;  ///< index into leaves_ + 1
   std::vector<std::shared_ptr<const void>> held_;
   bool warned_ = false;
 };

@@ -11,15 +11,16 @@
 namespace autograd {
 
 /// The memory behind Array and Parameter. Private to the library. What every Step looks at comes first, in one line of
-/// the cache.
+/// the cache (of shapes the first two axes).
 struct alignas(64) Storage {
   std::atomic<uint64_t> counts{1};
   std::atomic<uint64_t> version{0};
   std::byte* data = nullptr;
+  uint64_t serial = 0;  ///< never used twice, as addresses are
   DType dtype = DType::float32;
   Shape shape;
-  std::string name;
   std::source_location assigned_at;  ///< of the last assignment, for errors
+  std::string name;
 
   static Storage* create(const Shape& shape, DType dtype);
   uint32_t references() const { return static_cast<uint32_t>(counts.load(std::memory_order_acquire)); }

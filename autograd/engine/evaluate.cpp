@@ -38,7 +38,7 @@ struct Planned {
   bool writes(std::span<Storage* const> parameters) const {
     for (size_t i = 0; i < targets.size(); ++i) {
       if (targets[i] == engine::none) continue;
-      if (recording.attributes<LeafAttributes>(targets[i]).storage != parameters[i]) return false;
+      if (recording.graph().storage_of(recording.node(targets[i])) != parameters[i]) return false;
     }
     return true;
   }
@@ -170,7 +170,8 @@ void overwrite(Storage& storage, const void* value, std::source_location where) 
   if (value != storage.data)  // else it was computed there
     std::memcpy(storage.data, value, static_cast<size_t>(bytes_of(storage)));
   storage.assigned_at = where;
-  storage.version.fetch_add(1, std::memory_order_acq_rel);
+  // Nobody else assigns meanwhile, so no locked addition.
+  storage.version.store(storage.version.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
 /// `first`: of the assigned values among the recording's outputs.
@@ -189,16 +190,23 @@ void assign_all(const Planned& planned, Workspace& workspace, size_t first) {
     }
     workspace.assigned.push_back(value);
   }
+  constexpr ptrdiff_t ahead = 8;  // by now many Parameters are in no near cache
   Storage* const* parameter = targets.parameters.data();
+  Storage* const* const end = parameter + targets.parameters.size();
   for (size_t i = 0; i < targets.counts.size(); ++i) {
     const std::byte* value = workspace.assigned[i];  // null: its region has put it where it belongs
     const std::source_location where = recording.node(recording.outputs()[first + i]).where;
     for (uint32_t k = 0; k < targets.counts[i]; ++k) {
+      if (end - parameter > ahead) {
+        __builtin_prefetch(&parameter[ahead]->version, 1);
+        __builtin_prefetch(&parameter[ahead]->assigned_at, 1);
+      }
       Storage& storage = **parameter++;
       overwrite(storage, value == nullptr ? storage.data : value, where);
       if (value != nullptr) value += bytes_of(storage);
     }
   }
+  if (!targets.parameters.empty()) recording.graph().has_assigned();
 }
 
 void* copy_of(Graph& graph, const Node& node, const void* value) {
@@ -207,7 +215,7 @@ void* copy_of(Graph& graph, const Node& node, const void* value) {
 }
 
 bool is_shared_memory(const Graph& graph, const Node& node) {
-  return node.op->kind == Op::Kind::leaf && graph.attributes<LeafAttributes>(node).storage != nullptr;
+  return node.op->kind == Op::Kind::leaf && graph.storage_of(node) != nullptr;
 }
 
 /// The outputs' values, and the plan's kept ones, become known.
@@ -230,8 +238,17 @@ void commit(const Planned& planned, const engine::Values& values, size_t outputs
 void keep_old_values(Graph& graph, std::span<const uint32_t> outputs, const Targets& targets) {
   for (uint32_t output : outputs) {
     Node& node = graph.node(output);
+    if (!is_shared_memory(graph, node)) continue;
     const auto is_value = [&](const Storage* parameter) { return parameter->data == node.value; };
     if (std::ranges::any_of(targets.parameters, is_value)) node.value = copy_of(graph, node, node.value);
+  }
+}
+
+/// Of the assigned Parameters; those that the plan reads have a leaf of this thread.
+void check_unread(const Graph& graph, const Planned& planned, const Targets& targets) {
+  for (size_t i = 0; i < targets.parameters.size(); ++i) {
+    const uint32_t own = planned.targets[i] == engine::none ? 0 : 1;
+    if (targets.parameters[i]->readers() > own) check_unread(graph, *targets.parameters[i]);
   }
 }
 
@@ -266,7 +283,6 @@ void set_outputs(Graph& graph, Workspace& workspace, std::span<const Tensor> ten
   workspace.targets.clear();
   for (const Tensor& tensor : tensors) workspace.outputs.push_back(graph.check(tensor));
   const auto add_target = [&](const Parameter& parameter) {
-    check_unread(graph, *parameter.storage());
     workspace.targets.parameters.push_back(parameter.storage());
   };
   for (const Assignment& assignment : assignments) {
@@ -305,6 +321,7 @@ void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assig
   set_outputs(graph, workspace, tensors, assignments, packed);
   const auto start = Clock::now();
   const Planned& planned = plan(graph, workspace);
+  check_unread(graph, planned, workspace.targets);
   KeptMemory kept(graph, workspace.marks);
   engine::allocate(*planned.plan, planned.recording, workspace.scratch, workspace.values);
   kept.taken();
@@ -340,7 +357,9 @@ Report report(std::span<const Tensor> tensors, std::span<const Assignment> assig
   const FloatEnvironment environment;
   set_outputs(graph, *lease, tensors, assignments, packed);
   const auto start = Clock::now();
-  Report report = report_of(plan(graph, *lease));
+  const Planned& planned = plan(graph, *lease);
+  check_unread(graph, planned, (*lease).targets);
+  Report report = report_of(planned);
   report.plan_seconds = seconds(Clock::now() - start);
   return report;
 }
@@ -394,8 +413,10 @@ void Parameter::assign(const Array& value, std::source_location where) {
     throw DTypeError(std::string("assign: ") + name_of(value.dtype()) + " value to a " + name_of(dtype()) +
                      " Parameter");
   }
-  check_unread(Graph::current(), *storage());
+  Graph& graph = Graph::current();
+  check_unread(graph, *storage());
   overwrite(*storage(), value.data(), where);
+  graph.has_assigned();
 }
 
 void Parameter::assign(const Tensor& value, std::source_location where) {

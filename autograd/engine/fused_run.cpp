@@ -177,9 +177,10 @@ void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
   Piece piece;
   alignas(64) std::byte small[most_stack_bytes];
   piece.local = region_.local_bytes <= most_stack_bytes ? small : local_memory(region_.local_bytes);
-  size_t part = 0;  // of packs, where the piece begins
-  for (piece.begin = begin; piece.begin < end; piece.begin = piece.end) {
-    piece.end = std::min(piece.begin + region_.block, end);
+  const std::vector<int64_t>& borders = region_.borders;
+  auto k = static_cast<size_t>(std::ranges::upper_bound(borders, begin) - borders.begin());  // the next border
+  for (piece.begin = begin; piece.begin < end; piece.begin = piece.end, ++k) {
+    piece.end = std::min(borders.empty() ? piece.begin + region_.block : borders[k], end);
     size_t number = program_.body.size();
     for (size_t i = 0; i < region_.lookups.size(); ++i) {
       const Lookups& lookups = region_.lookups[i];
@@ -190,11 +191,11 @@ void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
     }
     for (const RowLookup& rows : region_.row_lookups)
       look_up_rows(rows, at<float>(rows.table.place), at<int32_t>(rows.list.indices), piece, fault_, number++);
-    size_t last_part = part;
-    for (const Packed& packed : region_.packs) last_part = gather_parts(packed, values_, piece, part);
+    for (const Packed& packed : region_.packs) gather_parts(packed, values_, piece, k - 1);
+    for (const Packed& packed : region_.packs) fetch_piece(packed, values_, k);
+    for (const Packed& packed : region_.unpacks) expect_parts(packed, values_, piece, k - 1);
     run_piece(piece);
-    for (const Packed& packed : region_.unpacks) spread_parts(packed, values_, piece, part);
-    part = last_part;
+    for (const Packed& packed : region_.unpacks) spread_parts(packed, values_, piece, k - 1);
     after(piece);
   }
 }

@@ -5,7 +5,7 @@
 // An assigned value is written straight into its Parameter where nobody can tell: its region is past
 // all that may throw (after a throw no Parameter has changed) and the last that reads the old value,
 // element for element. So an optimiser's step reads and writes its state once. What is assigned to several Parameters
-// end to end is put there block by block (packed.h).
+// end to end is put there part by part (packed.h).
 
 namespace autograd::engine {
 
@@ -48,10 +48,10 @@ class Choice {
       first += leaves.size();
       const uint32_t value = contiguous_base(planner_, outputs[keep_.outputs + i]);
       if (!is_free(value) || std::ranges::find(leaves, none) != leaves.end()) continue;
+      if (!std::ranges::all_of(leaves, [&](uint32_t leaf) { return fits(value, leaf); })) continue;
       if (leaves.size() == 1) {
-        if (fits(value, leaves[0])) take(value, leaves[0]);
-      } else if (has_room(value) && is_read_once(value) &&
-                 std::ranges::all_of(leaves, [&](uint32_t leaf) { return fits_part(value, leaf); })) {
+        take(value, leaves[0]);
+      } else if (has_room(value) && is_read_once(value)) {
         take(value, leaves);
       }
     }
@@ -115,8 +115,6 @@ class Choice {
   }
 
   bool fits(uint32_t value, uint32_t leaf) const {
-    const Node &node = planner_.node(value), &target = planner_.node(leaf);
-    if (node.dtype != target.dtype || node.size() != target.size()) return false;
     const uint32_t region = planner_.states[value].region;
     const Reading& reading = readings_[reading_of_[leaf]];
     if (reading.last == none || reading.last < region) return true;
@@ -126,24 +124,16 @@ class Choice {
   /// For blocks of it, on the stack; folds of rows are cut in ways of their own.
   bool has_room(uint32_t value) const {
     if (draft_of(value).demands.folds_part) return false;
-    return planner_.plan.regions[planner_.states[value].region].local_bytes + column_bytes(value) <= most_stack_bytes;
+    return planner_.plan.regions[planner_.states[value].region].local_bytes + packed_bytes(value) <= most_stack_bytes;
   }
   int64_t block_of(uint32_t value) const {
     const int64_t block = planner_.plan.regions[planner_.states[value].region].block;
     return block > 0 ? block : Packed::block_of(draft_of(value).demands.folds_all);
   }
-  int64_t column_bytes(uint32_t value) const {
-    return Lookups::column_stride(block_of(value)) * size_of(planner_.node(value).dtype);
+  int64_t packed_bytes(uint32_t value) const {
+    return Packed::local_bytes(block_of(value), size_of(planner_.node(value).dtype));
   }
   const Draft& draft_of(uint32_t value) const { return planner_.drafts[planner_.states[value].region]; }
-
-  /// The same for one of several Parameters, whose new values are put into place block by block, as their old ones
-  /// were read.
-  bool fits_part(uint32_t value, uint32_t leaf) const {
-    const uint32_t region = planner_.states[value].region;
-    const Reading& reading = readings_[reading_of_[leaf]];
-    return reading.last == none || reading.last < region || (reading.last == region && reading.in_order);
-  }
 
   /// Nothing but the assignment takes the value from memory.
   bool is_read_once(uint32_t value) const {
@@ -173,10 +163,17 @@ class Choice {
     const ir::Program& program = region.kernel->program();
     const auto is_old_value = [&](ir::Value value) {
       const ir::Inst& inst = program.body[value];
-      return inst.code == ir::Code::load && region.operands[inst.immediate].base == leaf;
+      return inst.code == ir::Code::load && reads(region, inst.immediate, leaf);
     };
     return std::ranges::none_of(program.folds, [&](const ir::Fold& fold) { return is_old_value(fold.value); }) &&
            std::ranges::none_of(program.stores, [&](const ir::Store& store) { return is_old_value(store.value); });
+  }
+
+  static bool reads(const Region& region, uint16_t operand, uint32_t leaf) {
+    if (region.operands[operand].base != none) return region.operands[operand].base == leaf;
+    const auto pack = std::ranges::find(region.packs, region.arguments.operands[operand].local, &Packed::local);
+    return pack != region.packs.end() &&
+           std::ranges::any_of(pack->parts, [&](const Packed::Part& part) { return part.place.base == leaf; });
   }
 
   void take(uint32_t value, uint32_t leaf) {
@@ -188,14 +185,14 @@ class Choice {
     planner_.plan.in_place.push_back({value, leaf});
   }
 
-  /// From a block in local memory to one Parameter after the other.
+  /// Into one Parameter after the other, by way of local memory where they are small.
   void take(uint32_t value, std::span<const uint32_t> leaves) {
     Region& region = planner_.plan.regions[planner_.states[value].region];
     Packed& unpacked = region.unpacks.emplace_back();
     unpacked.element_bytes = size_of(planner_.node(value).dtype);
     unpacked.local = region.local_bytes;
     region.block = block_of(value);
-    region.local_bytes += column_bytes(value);
+    region.local_bytes += packed_bytes(value);
     int64_t begin = 0;
     for (const uint32_t leaf : leaves) {
       unpacked.parts.push_back({{leaf, 0}, begin});
@@ -203,7 +200,10 @@ class Choice {
     }
     unpacked.parts.push_back({{none, 0}, begin});
     for (const ir::Store& store : region.kernel->program().stores) {
-      if (region.operands[store.operand].base == value) region.arguments.operands[store.operand].local = unpacked.local;
+      if (region.operands[store.operand].base != value) continue;
+      Operand& operand = region.arguments.operands[store.operand];
+      operand.local = unpacked.local;
+      operand.packed = operand.in_place = true;
     }
     planner_.states[value].in_place = true;
     planner_.plan.unpacked.push_back(value);
@@ -220,6 +220,17 @@ class Choice {
 
 void assign_in_place(Planner& planner, const Keep& keep) {
   if (!keep.targets.empty()) Choice(planner, keep).run();
+}
+
+void cut_packs(Planner& planner) {
+  for (Region& region : planner.plan.regions) {
+    if (region.packs.empty() && region.unpacks.empty()) continue;
+    const Packed& first = region.packs.empty() ? region.unpacks[0] : region.packs[0];
+    // With each block folds over all begin anew.
+    region.borders = borders_of_pieces(first, region.block, region.kernel->program().folds.empty());
+    for (Packed& packed : region.packs) find_pieces(packed, region.borders);
+    for (Packed& packed : region.unpacks) find_pieces(packed, region.borders);
+  }
 }
 
 }  // namespace autograd::engine

@@ -126,7 +126,7 @@ class Lowering {
     Packed& packed = region_.packs.emplace_back();
     packed.element_bytes = size_of(planner_.node(position).dtype);
     packed.local = region_.local_bytes;
-    region_.local_bytes += Lookups::column_stride(region_.block) * packed.element_bytes;
+    region_.local_bytes += Packed::local_bytes(region_.block, packed.element_bytes);
     int64_t begin = 0;
     for (size_t k = 0; k < sources.size(); ++k) {
       packed.parts.push_back({{sources[k].walk.base, 0}, begin});
@@ -134,11 +134,6 @@ class Lowering {
     }
     packed.parts.push_back({{none, 0}, begin});
     return packed.local;
-  }
-
-  int64_t bytes_of_column(int64_t column) const {
-    const auto packed = std::ranges::find(region_.packs, column, &Packed::local);
-    return packed == region_.packs.end() ? 4 : packed->element_bytes;
   }
 
   /// Over a column that is filled before the kernel: no base, its place in local memory as offset.
@@ -211,7 +206,9 @@ class Lowering {
       }
       if (walk.base == none) {
         operand.local = walk.offset;
-        operand.bytes = bytes_of_column(walk.offset);
+        const auto pack = std::ranges::find(region_.packs, walk.offset, &Packed::local);
+        operand.packed = pack != region_.packs.end();
+        operand.bytes = operand.packed ? pack->element_bytes : 4;
         region_.operands.push_back({none, 0});
       } else {
         operand.bytes = size_of(planner_.node(walk.base).dtype);

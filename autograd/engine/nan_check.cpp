@@ -138,7 +138,7 @@ std::string operands_text(Graph& graph, uint32_t index, int64_t position) {
   const int64_t position = first_nan(node).value_or(0);
   const std::string place = " at element " + std::to_string(position) + " of " + node.shape().to_string();
   if (node.op->kind == Op::Kind::leaf) {
-    const Storage* const storage = graph.attributes<LeafAttributes>(node).storage;
+    const Storage* const storage = graph.storage_of(node);
     const std::string name = storage != nullptr && !storage->name.empty() ? "'" + storage->name + "'" : "a value";
     throw NotANumber("evaluate: " + name + " that was given holds NaN" + place + " (used at " + to_string(node.where) +
                      ")");

@@ -7,41 +7,92 @@ namespace autograd::engine {
 
 namespace {
 
-/// The part that holds an element; a wrong guess costs a search.
-size_t find_part(const std::vector<Packed::Part>& parts, int64_t element, size_t guess) {
-  for (size_t part = guess; part < std::min(guess + 2, parts.size() - 1); ++part) {
-    if (parts[part].begin <= element && element < parts[part + 1].begin) return part;
-  }
-  const auto behind = std::ranges::upper_bound(parts, element, {}, &Packed::Part::begin);
-  return static_cast<size_t>(behind - parts.begin()) - 1;
+constexpr uint32_t none = UINT32_MAX;
+
+/// Elements of a part that are worth a call of the kernel.
+constexpr int64_t least_direct = 128;
+
+/// Of a part, before the processor foresees the rest.
+constexpr int64_t fetched_bytes = 512;
+
+std::byte* room(const Packed& packed, const Piece& piece) { return piece.local + packed.local + Packed::address_bytes; }
+
+std::byte*& address_of_elements(const Packed& packed, const Piece& piece) {
+  return *reinterpret_cast<std::byte**>(piece.local + packed.local);
 }
 
-/// Calls copy(memory of a part, local memory, bytes) for all that a piece has of each. Returns the last part.
+std::byte* address(const Packed& packed, const std::vector<std::byte*>& values, const Place& origin, int64_t element) {
+  return values[origin.base] + origin.bytes + element * packed.element_bytes;
+}
+
+Place origin_of(const Packed& packed, const Packed::Part& part) {
+  return {part.place.base, part.place.bytes - part.begin * packed.element_bytes};
+}
+
+/// Calls copy(memory of a part, local memory, bytes) for all that a piece has of each, from part `part` on.
 template <class Copy>
-size_t for_each_part(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t guess,
-                     Copy&& copy) {
-  size_t part = find_part(packed.parts, piece.begin, guess);
-  for (int64_t element = piece.begin;; ++part) {
-    const Packed::Part& from = packed.parts[part];
+void for_each_part(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t part,
+                   Copy&& copy) {
+  for (int64_t element = piece.begin; element < piece.end; ++part) {
     const int64_t end = std::min(packed.parts[part + 1].begin, piece.end);
-    copy(values[from.place.base] + from.place.bytes + (element - from.begin) * packed.element_bytes,
-         piece.local + packed.local + (element - piece.begin) * packed.element_bytes,
+    if (end <= element) continue;
+    copy(address(packed, values, origin_of(packed, packed.parts[part]), element),
+         room(packed, piece) + (element - piece.begin) * packed.element_bytes,
          static_cast<size_t>((end - element) * packed.element_bytes));
-    if (end == piece.end) return part;
     element = end;
   }
 }
 
 }  // namespace
 
-size_t gather_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t guess) {
-  return for_each_part(packed, values, piece, guess,
-                       [](const std::byte* part, std::byte* local, size_t bytes) { std::memcpy(local, part, bytes); });
+std::vector<int64_t> borders_of_pieces(const Packed& packed, int64_t block, bool by_parts) {
+  std::vector<int64_t> borders{0};
+  const auto go_to = [&](int64_t end) {
+    while (borders.back() < end) borders.push_back(std::min(borders.back() + block, end));
+  };
+  for (size_t part = 0; by_parts && part + 1 < packed.parts.size(); ++part) {
+    const int64_t begin = packed.parts[part].begin, end = packed.parts[part + 1].begin;
+    if (end - begin < least_direct) continue;
+    go_to(begin);
+    go_to(end);
+  }
+  go_to(packed.parts.back().begin);
+  return borders;
 }
 
-void spread_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t guess) {
-  for_each_part(packed, values, piece, guess,
-                [](std::byte* part, const std::byte* local, size_t bytes) { std::memcpy(part, local, bytes); });
+void find_pieces(Packed& packed, std::span<const int64_t> borders) {
+  uint32_t part = 0;
+  for (size_t k = 0; k + 1 < borders.size(); ++k) {
+    while (packed.parts[part + 1].begin <= borders[k]) ++part;
+    const bool in_one = borders[k + 1] <= packed.parts[part + 1].begin;
+    packed.pieces.push_back({in_one ? origin_of(packed, packed.parts[part]) : Place{none, 0}, part});
+  }
+}
+
+void gather_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
+  expect_parts(packed, values, piece, number);
+  if (packed.pieces[number].origin.base != none) return;
+  for_each_part(packed, values, piece, packed.pieces[number].part,
+                [](const std::byte* from, std::byte* local, size_t bytes) { std::memcpy(local, from, bytes); });
+}
+
+void expect_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
+  const Place& origin = packed.pieces[number].origin;
+  address_of_elements(packed, piece) =
+      origin.base != none ? address(packed, values, origin, piece.begin) : room(packed, piece);
+}
+
+void spread_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
+  if (packed.pieces[number].origin.base != none) return;  // written where they belong
+  for_each_part(packed, values, piece, packed.pieces[number].part,
+                [](std::byte* to, const std::byte* local, size_t bytes) { std::memcpy(to, local, bytes); });
+}
+
+void fetch_piece(const Packed& packed, const std::vector<std::byte*>& values, size_t number) {
+  if (number >= packed.pieces.size() || packed.pieces[number].origin.base == none) return;
+  const Packed::Part& part = packed.parts[packed.pieces[number].part];
+  const std::byte* from = values[part.place.base] + part.place.bytes;
+  for (int64_t bytes = 0; bytes < fetched_bytes; bytes += 64) __builtin_prefetch(from + bytes);
 }
 
 }  // namespace autograd::engine

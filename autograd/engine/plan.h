@@ -204,6 +204,7 @@ struct Region {
   std::vector<Packed> packs;       ///< before the kernel, block by block
   std::vector<Packed> unpacks;     ///< after it: assigned values, into their Parameters
   int64_t block = 0;               ///< elements, of a region that runs block by block
+  std::vector<int64_t> borders;    ///< with packs or unpacks: where its pieces begin, and the end
   int64_t local_bytes = 0;         ///< a thread's memory for the columns of a block
   std::vector<uint32_t> scalars;   ///< number nodes
   std::vector<Result> folds;
@@ -294,6 +295,7 @@ void mark_kept(Planner& planner, const Keep& keep);
 void place_local(Planner& planner);
 void lower(Planner& planner);
 void assign_in_place(Planner& planner, const Keep& keep);
+void cut_packs(Planner& planner);
 void place(Planner& planner);
 
 /// Where the values of an evaluation are, by position.

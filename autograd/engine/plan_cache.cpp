@@ -31,8 +31,10 @@ size_t bytes_of(const Plan& plan) {
              bytes_of(arguments.layout.row_bytes) + bytes_of(arguments.layout.patterns);
     for (const std::vector<int32_t>& pattern : arguments.layout.patterns) bytes += bytes_of(pattern);
     bytes += bytes_of(region.row_lookups);
-    for (const Packed& packed : region.packs) bytes += sizeof packed + bytes_of(packed.parts);
-    for (const Packed& packed : region.unpacks) bytes += sizeof packed + bytes_of(packed.parts);
+    bytes += bytes_of(region.borders);
+    for (const auto* list : {&region.packs, &region.unpacks}) {
+      for (const Packed& packed : *list) bytes += sizeof packed + bytes_of(packed.parts) + bytes_of(packed.pieces);
+    }
     for (const Region::Scatters& scatters : region.scatters) bytes += sizeof scatters + bytes_of(scatters.columns);
     for (const Lookups& lookups : region.lookups) bytes += bytes_of(lookups.tables) + bytes_of(lookups.lists);
   }
@@ -130,6 +132,7 @@ std::shared_ptr<Plan> make_plan(const Recording& recording, const Keep& keep) {
   place_local(planner);
   lower(planner);
   assign_in_place(planner, keep);
+  cut_packs(planner);
   place(planner);
   for (uint32_t output : recording.outputs()) plan->output_bases.push_back(contiguous_base(planner, output));
   collect_leaves(planner);

@@ -13,11 +13,10 @@ namespace {
 
 using Kind = Op::Kind;
 
-void check_version(const Graph& graph, const Node& node) {
-  const LeafAttributes& attributes = graph.attributes<LeafAttributes>(node);
-  if (attributes.storage == nullptr) return;
-  const Storage& storage = *attributes.storage;
-  if (storage.version.load(std::memory_order_acquire) == attributes.version) return;
+void check_version(const Graph& graph, const Graph::Leaf& leaf) {
+  const Storage& storage = *leaf.storage;
+  if (storage.version.load(std::memory_order_acquire) == leaf.version) return;
+  const Node& node = graph.node(leaf.node);
   if (node.value != storage.data) return;  // the evaluation that overwrote it was asked to keep it
   const std::string name = storage.name.empty() ? "a Parameter" : "Parameter '" + storage.name + "'";
   throw OverwrittenParameter("evaluate: needs the value of " + name + " read at " + to_string(node.where) +
@@ -131,7 +130,8 @@ void Recording::reach(std::span<const uint32_t> outputs) {
     --pending;
     nodes_.push_back(index);
     const Node& node = graph_->node(index);
-    if (node.op->kind == Kind::leaf) check_version(*graph_, node);
+    if (node.op->kind == Kind::leaf && graph_->storage_of(node) != nullptr)
+      check_version(*graph_, graph_->leaves()[node.attributes]);
     if (node.value != nullptr) continue;
     for (uint32_t input : graph_->inputs(node)) need(input);
   }
@@ -156,6 +156,8 @@ void Recording::remember(std::span<const uint32_t> outputs) {
   output_nodes_.clear();
   if (nodes_.size() > most_remembered) return;
   output_nodes_.assign(outputs.begin(), outputs.end());
+  shared_leaves_.clear();
+  others_.clear();
   forms_.clear();
   known_.clear();
   particular_.clear();
@@ -164,12 +166,16 @@ void Recording::remember(std::span<const uint32_t> outputs) {
     const Node& node = this->node(position);
     forms_.push_back(node);
     known_.push_back(node.value != nullptr);
+    const Storage* const storage = node.op->kind == Kind::leaf ? graph_->storage_of(node) : nullptr;
+    if (storage != nullptr) {
+      shared_leaves_.push_back({storage->serial, node.attributes, position});
+      continue;
+    }
+    others_.push_back(position);
     uint64_t words[most_attribute_words];
     const uint64_t* end = is_described(node) ? describe_attributes(*graph_, node, words) : words;
     attributes_.insert(attributes_.end(), static_cast<const uint64_t*>(words), end);
-    if (end != words || node.op->kind == Kind::leaf || node.input_count == Node::many_inputs) {
-      particular_.push_back(position);
-    }
+    if (end != words || node.input_count == Node::many_inputs) particular_.push_back(position);
   }
 }
 
@@ -177,11 +183,26 @@ bool Recording::repeats(const Graph& graph, std::span<const uint32_t> outputs) c
   if (outputs.empty() || !std::ranges::equal(outputs, output_nodes_)) return false;
   // Outputs of the same numbers; so were their inputs, if all of these forms are the same.
   if (nodes_.back() >= graph.size()) return false;
-  for (size_t position = 0; position < nodes_.size(); ++position) {
-    const Node& node = graph.node(nodes_[position]);
-    if (!equal(node, forms_[position]) || (node.value != nullptr) != (known_[position] != 0)) return false;
+  for (const uint32_t position : others_) {
+    if (!same_form(graph, position)) return false;
   }
-  return same_attributes(graph);
+  return same_leaves(graph) && same_attributes(graph);
+}
+
+bool Recording::same_form(const Graph& graph, uint32_t position) const {
+  const Node& node = graph.node(nodes_[position]);
+  return equal(node, forms_[position]) && (node.value != nullptr) == (known_[position] != 0);
+}
+
+bool Recording::same_leaves(const Graph& graph) const {
+  const std::span<const Graph::Leaf> leaves = graph.leaves();
+  for (const SharedLeaf& shared : shared_leaves_) {
+    if (shared.place >= leaves.size() || leaves[shared.place].node != nodes_[shared.position]) return false;
+    const Graph::Leaf& leaf = leaves[shared.place];
+    if (leaf.serial != shared.serial && !same_form(graph, shared.position)) return false;  // of one storage it is
+    if (shared.place < graph.current_leaves()) check_version(graph, leaf);
+  }
+  return true;
 }
 
 bool Recording::same_attributes(const Graph& graph) const {
@@ -189,7 +210,6 @@ bool Recording::same_attributes(const Graph& graph) const {
   for (uint32_t position : particular_) {
     const Node& node = graph.node(nodes_[position]);
     if (node.input_count == Node::many_inputs && node.value == nullptr && !same_inputs(graph, position)) return false;
-    if (node.op->kind == Kind::leaf) check_version(graph, node);
     if (!is_described(node)) continue;
     uint64_t words[most_attribute_words];
     const uint64_t* end = describe_attributes(graph, node, words);

@@ -52,6 +52,8 @@ class Recording {
   void reach(std::span<const uint32_t> outputs);
   void describe(uint32_t position, const Node& node, std::span<const uint32_t> inputs);
   void remember(std::span<const uint32_t> outputs);
+  bool same_leaves(const Graph& graph) const;
+  bool same_form(const Graph& graph, uint32_t position) const;
   bool same_attributes(const Graph& graph) const;
   bool same_inputs(const Graph& graph, uint32_t position) const;
   void make_room(size_t words);
@@ -64,6 +66,14 @@ class Recording {
   std::vector<uint64_t> key_;  ///< up to end_
   uint64_t* end_ = nullptr;
   // For repeats(), of recordings that are not large:
+  /// An Array or a Parameter's version.
+  struct SharedLeaf {
+    uint64_t serial;  ///< of the storage
+    uint32_t place;   ///< in Graph::leaves()
+    uint32_t position;
+  };
+  std::vector<SharedLeaf> shared_leaves_;
+  std::vector<uint32_t> others_;      ///< positions
   std::vector<NodeForm> forms_;       ///< by position
   std::vector<uint8_t> known_;        ///< by position
   std::vector<uint32_t> particular_;  ///< positions with more to compare than their form

@@ -2,6 +2,7 @@
 #include <autograd/engine/kernel.h>
 
 #include <algorithm>
+#include <memory>
 
 // Cuts a piece of a domain into rectangles for machine code.
 
@@ -17,16 +18,24 @@ constexpr size_t most = 64;  // operands and patterns that fit without asking fo
 template <class T>
 class Few {
  public:
-  explicit Few(size_t count) {
-    if (count > most) many_.resize(count);
-  }
-  T* data() { return many_.empty() ? few_ : many_.data(); }
+  explicit Few(size_t count) : many_(count > most ? std::make_unique<T[]>(count) : nullptr) {}
+  T* data() { return many_ ? many_.get() : few_; }
   T& operator[](size_t i) { return data()[i]; }
 
  private:
   T few_[most];
-  std::vector<T> many_;
+  std::unique_ptr<T[]> many_;
 };
+
+struct Quotient {
+  int64_t quotient, remainder;
+};
+
+/// Many domains are one slice, or one row, and processors take long to divide.
+Quotient divide(int64_t a, int64_t b) {
+  if (a < b) return {0, a};
+  return {a / b, a % b};
+}
 
 class Machine {
  public:
@@ -97,9 +106,9 @@ class Machine {
   /// The elements [begin, end) in order: the rest of a row, whole rows, the beginning of one.
   void elements(int64_t begin, int64_t end) {
     while (begin < end) {
-      const int64_t slice = begin / layout_.slice, at = begin % layout_.slice;
+      const auto [slice, at] = divide(begin, layout_.slice);
       const int64_t stop = std::min(end - slice * layout_.slice, layout_.slice);
-      const int64_t row = at / layout_.lanes, lane = at % layout_.lanes;
+      const auto [row, lane] = divide(at, layout_.lanes);
       int64_t rows = lane == 0 ? (stop - at) / layout_.lanes : 0;
       int64_t lanes = layout_.lanes;
       if (rows == 0) {
@@ -132,7 +141,7 @@ class Machine {
       data_[i] = address(operand, piece_, elements) + row * layout_.row_bytes[i];
     }
     for (size_t p = 0; p < layout_.patterns.size(); ++p) patterns_[p] = layout_.patterns[p].data() + lane;
-    place_folds(slice * (layout_.slice / layout_.lanes) + row, lane);
+    if (!program_.folds.empty()) place_folds(slice * (layout_.slice / layout_.lanes) + row, lane);
     call_.rows = rows;
     call_.lanes = lanes;
     fault_ = function_(&call_) != 0 || fault_;

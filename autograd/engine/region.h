@@ -25,6 +25,7 @@ struct Operand {
   int64_t bytes = 4;                        ///< of an element
   bool in_place = false;                    ///< written over what the program reads
   int64_t local = -1;                       ///< of a value in local memory: its place there, in bytes
+  bool packed = false;                      ///< that place holds the address of a piece's elements (packed.h)
 };
 
 /// Rows and lanes for machine code. A slice is the domain below its outer axes; its elements in
@@ -69,7 +70,9 @@ struct Piece {
 /// The address of `element` of an operand, in a piece.
 inline std::byte* address(const Operand& operand, const Piece& piece, int64_t element) {
   if (operand.local < 0) return operand.data + element * operand.bytes;
-  return piece.local + operand.local + (element - piece.begin) * operand.bytes;
+  std::byte* const local = piece.local + operand.local;
+  std::byte* const first = operand.packed ? *reinterpret_cast<std::byte* const*>(local) : local;
+  return first + (element - piece.begin) * operand.bytes;
 }
 
 /// The first bad index or divisor that a kernel met, by position, so that the report is the same

@@ -21,13 +21,11 @@ std::vector<Tensor> as_tensors(std::initializer_list<Located> inputs) {
 
 void run_custom(const Op::Call& call) {
   const CustomOp& op = *static_cast<const CustomAttributes*>(call.attributes)->op;
-  std::vector<CustomCall::Value> inputs;
-  inputs.reserve(call.inputs.size());
-  for (size_t i = 0; i < call.inputs.size(); ++i) {
-    inputs.push_back({call.inputs[i]->shape(), call.inputs[i]->dtype, call.input_data[i]});
-  }
+  const size_t count = call.inputs.size();
+  auto* const inputs = call.scratch->array<CustomCall::Value>(static_cast<int64_t>(count));
+  for (size_t i = 0; i < count; ++i) inputs[i] = {call.inputs[i]->shape(), call.inputs[i]->dtype, call.input_data[i]};
   CustomCall::Output output{call.node->shape(), call.node->dtype, call.output};
-  CustomCall custom_call(inputs, {&output, 1}, false);
+  CustomCall custom_call({inputs, count}, {&output, 1}, false);
   op.run(custom_call);
 }
 
@@ -84,13 +82,17 @@ std::vector<Tensor> CustomOp::vjp(const Tensor&, std::span<const Tensor>, const 
 }
 
 Tensor custom(std::shared_ptr<const CustomOp> op, std::span<const Tensor> inputs, std::source_location where) {
+  Graph& graph = Graph::current();
   std::vector<OutputType> types;
   types.reserve(inputs.size());
-  for (const Tensor& input : inputs) types.push_back({input.shape(), input.dtype()});
+  for (const Tensor& input : inputs) {
+    const Node& node = graph.node(graph.check(input));
+    types.push_back({node.shape(), node.dtype});
+  }
   const OutputType type = op->output(types);
   const CustomAttributes attributes{op.get()};
-  Graph::current().hold(std::move(op));
-  return Graph::current().record({custom_op, inputs, type.shape, type.dtype, where}, attributes);
+  graph.hold(std::move(op));
+  return graph.record({custom_op, inputs, type.shape, type.dtype, where}, attributes);
 }
 
 Tensor custom(std::shared_ptr<const CustomOp> op, std::initializer_list<Located> inputs, std::source_location where) {

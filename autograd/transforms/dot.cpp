@@ -28,7 +28,7 @@ std::string number_text(double value) {
 std::string title(const Graph& graph, const Node& node) {
   if (node.op->kind == Op::Kind::number) return number_text(graph.attributes<NumberAttributes>(node).value);
   if (node.op->kind != Op::Kind::leaf) return node.op->name;
-  const Storage* const storage = graph.attributes<LeafAttributes>(node).storage;
+  const Storage* const storage = graph.storage_of(node);
   return storage != nullptr && !storage->name.empty() ? storage->name : "array";
 }
 

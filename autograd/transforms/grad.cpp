@@ -127,7 +127,9 @@ class Reverse {
     for (size_t i = adjoints_.size(); i-- > 0;) {
       const uint32_t node = first_ + static_cast<uint32_t>(i);
       if (depends_[i] == 0 || !adjoints_[i].defined()) continue;
-      const std::source_location where = graph_.node(node).where;
+      const Node& recorded = graph_.node(node);
+      if (recorded.op->vjp == nullptr || recorded.input_count == 0) continue;  // a variable that is a leaf or cut off
+      const std::source_location where = recorded.where;
       line.set(&where);
       propagate(node);
     }
@@ -138,7 +140,6 @@ class Reverse {
 
   void propagate(uint32_t node) {
     const Node& recorded = graph_.node(node);
-    if (recorded.op->vjp == nullptr || recorded.input_count == 0) return;  // a variable that is a leaf or cut off
     // Copies: recording moves the nodes.
     if (recorded.input_count != Node::many_inputs) [[likely]] {
       const uint32_t nodes[few] = {recorded.inputs[0], recorded.inputs[1], recorded.inputs[2]};

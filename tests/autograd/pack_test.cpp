@@ -187,6 +187,32 @@ TEST_CASE("The old values of several Parameters are there for all else that read
   });
 }
 
+TEST_CASE("The old values of several Parameters are stored or summed beside the new ones") {
+  on_all_backends([] {
+    for (const bool sums : {false, true}) {
+      Random random(23);
+      const std::vector<Parameter> parameters = some_parameters(5);
+      const std::vector<float> before = all_values(parameters);
+      const auto count = static_cast<int64_t>(before.size());
+      const Array start = random_array<float>(random, {300}, -1, 1),
+                  end = random_array<float>(random, {count - 300}, -1, 1);
+      const ag::Step step;
+      const Tensor parts[] = {Located(start).tensor(), Located(end).tensor()};
+      const ag::PackedAssignment packed{parameters, ag::pack(tensors_of(parameters)) * 2 + ag::pack(parts)};
+      const Tensor old = ag::pack(tensors_of(parameters));
+      const Tensor wanted[] = {sums ? ag::sum(old) : old};
+      ag::evaluate(wanted, {}, {&packed, 1});
+      const std::vector<float> after = all_values(parameters);
+      for (size_t i = 0; i < before.size(); ++i) {
+        const float added = i < 300 ? start.values<float>()[i] : end.values<float>()[i - 300];
+        REQUIRE(same_bits<float>(after[i], before[i] * 2 + added));
+        if (!sums) REQUIRE(same_bits<float>(old.values<float>()[i], before[i]));
+      }
+      if (sums) CHECK(wanted[0].item() == ag::sum(ag::Array::from<float>(before, {count})).item());
+    }
+  });
+}
+
 TEST_CASE("What is assigned to several Parameters can be read by others") {
   on_all_backends([] {
     const std::vector<Parameter> parameters = some_parameters(4);

@@ -186,6 +186,14 @@ TEST_CASE("A step that repeats another notices an overwritten Parameter") {
   }
 }
 
+TEST_CASE("An Array in the memory of one that is gone is told apart") {
+  for (int i = 0; i < 6; ++i) {
+    const Array array = ag::ones({8 + i % 2});
+    const ag::Step step;
+    CHECK(ag::sum(array).item() == static_cast<double>(array.size()));  // of the nodes only the leaf differs
+  }
+}
+
 TEST_CASE("Changing sizes make no machine code") {
   for (const ag::Backend backend : machines()) {
     const WithBackend with(backend);
