@@ -147,7 +147,9 @@ void split(const RowSplit& work) {
       const float* eight[at_once];
       for (int64_t k = 0; k < at_once; ++k) eight[k] = from + (row + k) * width;
       const Transposed<float, at_once> block(eight, 0);
-      for (size_t c = first; c < last; ++c) store<float, at_once>(columns[c] + row, block.out[c - first]);
+      for (size_t c = first; c < last; ++c) {
+        store<float, at_once>(columns[c] + row, block.out[c - first]);
+      }
     }
     for (; row < rows; ++row) {
       for (size_t c = first; c < last; ++c) columns[c][row] = packed[row * width + static_cast<int64_t>(c)];
@@ -188,14 +190,21 @@ void add_row(T* to, const Vector<T, width>& row) {
   store<T, width>(to, sum + row);
 }
 
-template <class T, int width, size_t lists>
+template <class T, int width, size_t lists, bool has_copies>
 void add_lists(const RowAddition<T>& work) {
   const int64_t count = work.count;
   // In registers: as far as the compiler knows, a sum could be one of the work's pointers.
-  T* sums[lists];
+  T *sums[lists], *copies[lists];
+  int32_t shared[lists];
   const int32_t* indices[lists];
   std::copy_n(work.sums, lists, sums);
+  std::copy_n(work.copies, lists, copies);
+  std::copy_n(work.shared, lists, shared);
   std::copy_n(work.indices, lists, indices);
+  const auto row_of = [&](size_t l, int64_t entry) {
+    const int32_t index = indices[l][entry];
+    return (has_copies && index < shared[l] ? copies[l] : sums[l]) + int64_t{index} * width;
+  };
   int64_t i = 0;
   for (; i + 4 <= count; i += 4) {
     Vector<T, width> rows[lists][4];
@@ -204,31 +213,35 @@ void add_lists(const RowAddition<T>& work) {
       for (int k = 0; k < 4; ++k) rows[l][k] = block.out[k];
     }
     for (int64_t k = 0; k < 4; ++k) {
-      for (size_t l = 0; l < lists; ++l) add_row<T, width>(sums[l] + int64_t{indices[l][i + k]} * width, rows[l][k]);
+      for (size_t l = 0; l < lists; ++l) add_row<T, width>(row_of(l, i + k), rows[l][k]);
     }
   }
   for (; i < count; ++i) {
     for (size_t l = 0; l < lists; ++l) {
       Vector<T, width> row;
       for (int k = 0; k < width; ++k) row[k] = work.columns[l][k][i];
-      add_row<T, width>(sums[l] + int64_t{indices[l][i]} * width, row);
+      add_row<T, width>(row_of(l, i), row);
     }
   }
 }
 
-template <class T, int width>
+template <class T, int width, bool has_copies>
 void add_width(const RowAddition<T>& work) {
   switch (work.lists) {
-    case 1: return add_lists<T, width, 1>(work);
-    case 2: return add_lists<T, width, 2>(work);
-    case 3: return add_lists<T, width, 3>(work);
-    default: return add_lists<T, width, 4>(work);
+    case 1: return add_lists<T, width, 1, has_copies>(work);
+    case 2: return add_lists<T, width, 2, has_copies>(work);
+    case 3: return add_lists<T, width, 3, has_copies>(work);
+    default: return add_lists<T, width, 4, has_copies>(work);
   }
 }
 
 template <class T>
 void add(const RowAddition<T>& work) {
-  work.width == 4 ? add_width<T, 4>(work) : add_width<T, 8>(work);
+  const bool has_copies = std::any_of(work.shared, work.shared + work.lists, [](int32_t rows) { return rows > 0; });
+  if (work.width == 4)
+    has_copies ? add_width<T, 4, true>(work) : add_width<T, 4, false>(work);
+  else
+    has_copies ? add_width<T, 8, true>(work) : add_width<T, 8, false>(work);
 }
 
 IndexRange range(const int32_t* indices, int64_t count) {

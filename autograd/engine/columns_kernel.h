@@ -64,7 +64,8 @@ struct RowAddition {
   int64_t count;
   const T* columns[most_lists][most_columns];
   const int32_t* indices[most_lists];
-  T* sums[most_lists];  ///< row 0
+  T *sums[most_lists], *copies[most_lists];  ///< row 0
+  int32_t shared[most_lists];                ///< rows before are added to the copy
 };
 
 struct IndexRange {

@@ -62,7 +62,10 @@ class Stream final : public ScatterStream {
     work.count = end - begin;
     for (size_t l = first; l < last; ++l) {
       work.indices[l - first] = indices_[l] + begin;
-      work.sums[l - first] = lists_[l]->copy(chunk);
+      const auto target = lists_[l]->target(chunk);
+      work.copies[l - first] = target.copy;
+      work.sums[l - first] = target.sums;
+      work.shared[l - first] = target.shared;
       for (size_t k = 0; k < width; ++k)  // a column that nobody asks for is like the first
         work.columns[l - first][k] = static_cast<const T*>(values[l].data[k < values[l].count ? k : 0]);
     }
