@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
+
 #ifndef BACKLIGHT_KERNEL_VARIANT
 #define BACKLIGHT_KERNEL_VARIANT baseline
 #endif
@@ -41,6 +45,14 @@ struct Transposed {
     if constexpr (lanes == 4) {
       std::memcpy(&to, row[0] + from, sizeof to);
     } else {
+#ifdef __AVX__
+      // GCC 12 would load both halves and spend a shuffle.
+      if constexpr (sizeof(T) == sizeof(float)) {
+        const auto half = [&](int i) { return _mm_loadu_ps(reinterpret_cast<const float*>(row[i] + from)); };
+        to = (V)_mm256_insertf128_ps(_mm256_castps128_ps256(half(0)), half(4), 1);
+        return;
+      }
+#endif
       Vector<T, 4> here, beside;
       std::memcpy(&here, row[0] + from, sizeof here);
       std::memcpy(&beside, row[4] + from, sizeof beside);
@@ -69,20 +81,22 @@ struct Transposed {
   }
 };
 
-template <int64_t quads>
+/// has_tail: the last row is elsewhere.
+template <int64_t quads, bool has_tail>
 void fetch_rows(const RowFetch& work) {
-  constexpr int64_t width = 4 * quads;
+  constexpr int64_t width = 4 * quads, at_once = 8;
   const auto [table, indices, count, columns, stride] = work;
   const auto row = [&](int64_t entry) {
     const int64_t index = indices[entry];
-    return index == table.last ? table.tail : table.rows + index * table.step;
+    return has_tail && index == table.last ? table.tail : table.rows + index * table.step;
   };
   int64_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const float* const rows[4] = {row(i), row(i + 1), row(i + 2), row(i + 3)};
+  for (; i + at_once <= count; i += at_once) {
+    const float* rows[at_once];
+    for (int64_t k = 0; k < at_once; ++k) rows[k] = row(i + k);
     for (int64_t from = 0; from < width; from += 4) {
-      const Transposed<float, 4> block(rows, from);
-      for (int64_t k = 0; k < 4; ++k) store<float, 4>(columns + (from + k) * stride + i, block.out[k]);
+      const Transposed<float, at_once> block(rows, from);
+      for (int64_t k = 0; k < 4; ++k) store<float, at_once>(columns + (from + k) * stride + i, block.out[k]);
     }
   }
   for (; i < count; ++i) {
@@ -90,12 +104,56 @@ void fetch_rows(const RowFetch& work) {
   }
 }
 
-void fetch(const RowFetch& work) {
+template <bool has_tail>
+void fetch_width(const RowFetch& work) {
   switch (work.table.width) {
-    case 4: return fetch_rows<1>(work);
-    case 8: return fetch_rows<2>(work);
-    case 12: return fetch_rows<3>(work);
-    default: return fetch_rows<4>(work);
+    case 4: return fetch_rows<1, has_tail>(work);
+    case 8: return fetch_rows<2, has_tail>(work);
+    case 12: return fetch_rows<3, has_tail>(work);
+    default: return fetch_rows<4, has_tail>(work);
+  }
+}
+
+void fetch(const RowFetch& work) {
+  const RowTable& table = work.table;
+  table.tail == table.rows + table.last* table.step ? fetch_width<false>(work) : fetch_width<true>(work);
+}
+
+void pack(const RowPack& work) {
+  const auto [columns, count, rows, width, out] = work;
+  for (size_t first = 0; first < count; first += 4) {
+    const float* four[4];  // where there are fewer, the first again
+    for (size_t k = 0; k < 4; ++k) four[k] = columns[first + k < count ? first + k : first];
+    float* to = out + first;
+    int64_t row = 0;
+    for (; row + 4 <= rows; row += 4) {
+      const Transposed<float, 4> block(four, row);
+      for (int64_t k = 0; k < 4; ++k) store<float, 4>(to + (row + k) * width, block.out[k]);
+    }
+    for (; row < rows; ++row) {
+      for (size_t k = 0; k < 4; ++k) std::memcpy(to + row * width + k, four[k] + row, sizeof(float));
+    }
+  }
+}
+
+void split(const RowSplit& work) {
+  constexpr int64_t at_once = 8;
+  const auto [packed, rows, width, columns, count] = work;
+  for (size_t first = 0; first < count; first += 4) {
+    const size_t last = std::min(first + 4, count);
+    const float* from = packed + first;
+    int64_t row = 0;
+    for (; row + at_once <= rows; row += at_once) {
+      const float* eight[at_once];
+      for (int64_t k = 0; k < at_once; ++k) eight[k] = from + (row + k) * width;
+      const Transposed<float, at_once> block(eight, 0);
+      for (size_t c = first; c < last; ++c) {
+        store<float, at_once>(columns[c] + row, block.out[c - first]);
+      }
+    }
+    for (; row < rows; ++row) {
+      for (size_t c = first; c < last; ++c) columns[c][row] = packed[row * width + static_cast<int64_t>(c)];
+    }
   }
 }
 
@@ -132,9 +190,21 @@ void add_row(T* to, const Vector<T, width>& row) {
   store<T, width>(to, sum + row);
 }
 
-template <class T, int width, size_t lists>
+template <class T, int width, size_t lists, bool has_copies>
 void add_lists(const RowAddition<T>& work) {
   const int64_t count = work.count;
+  // In registers: as far as the compiler knows, a sum could be one of the work's pointers.
+  T *sums[lists], *copies[lists];
+  int32_t shared[lists];
+  const int32_t* indices[lists];
+  std::copy_n(work.sums, lists, sums);
+  std::copy_n(work.copies, lists, copies);
+  std::copy_n(work.shared, lists, shared);
+  std::copy_n(work.indices, lists, indices);
+  const auto row_of = [&](size_t l, int64_t entry) {
+    const int32_t index = indices[l][entry];
+    return (has_copies && index < shared[l] ? copies[l] : sums[l]) + int64_t{index} * width;
+  };
   int64_t i = 0;
   for (; i + 4 <= count; i += 4) {
     Vector<T, width> rows[lists][4];
@@ -143,32 +213,35 @@ void add_lists(const RowAddition<T>& work) {
       for (int k = 0; k < 4; ++k) rows[l][k] = block.out[k];
     }
     for (int64_t k = 0; k < 4; ++k) {
-      for (size_t l = 0; l < lists; ++l)
-        add_row<T, width>(work.sums[l] + int64_t{work.indices[l][i + k]} * width, rows[l][k]);
+      for (size_t l = 0; l < lists; ++l) add_row<T, width>(row_of(l, i + k), rows[l][k]);
     }
   }
   for (; i < count; ++i) {
     for (size_t l = 0; l < lists; ++l) {
       Vector<T, width> row;
       for (int k = 0; k < width; ++k) row[k] = work.columns[l][k][i];
-      add_row<T, width>(work.sums[l] + int64_t{work.indices[l][i]} * width, row);
+      add_row<T, width>(row_of(l, i), row);
     }
   }
 }
 
-template <class T, int width>
+template <class T, int width, bool has_copies>
 void add_width(const RowAddition<T>& work) {
   switch (work.lists) {
-    case 1: return add_lists<T, width, 1>(work);
-    case 2: return add_lists<T, width, 2>(work);
-    case 3: return add_lists<T, width, 3>(work);
-    default: return add_lists<T, width, 4>(work);
+    case 1: return add_lists<T, width, 1, has_copies>(work);
+    case 2: return add_lists<T, width, 2, has_copies>(work);
+    case 3: return add_lists<T, width, 3, has_copies>(work);
+    default: return add_lists<T, width, 4, has_copies>(work);
   }
 }
 
 template <class T>
 void add(const RowAddition<T>& work) {
-  work.width == 4 ? add_width<T, 4>(work) : add_width<T, 8>(work);
+  const bool has_copies = std::any_of(work.shared, work.shared + work.lists, [](int32_t rows) { return rows > 0; });
+  if (work.width == 4)
+    has_copies ? add_width<T, 4, true>(work) : add_width<T, 4, false>(work);
+  else
+    has_copies ? add_width<T, 8, true>(work) : add_width<T, 8, false>(work);
 }
 
 IndexRange range(const int32_t* indices, int64_t count) {
@@ -183,6 +256,6 @@ IndexRange range(const int32_t* indices, int64_t count) {
 }  // namespace
 
 extern const ColumnKernels columns;
-const ColumnKernels columns{&fetch, &copy, &add<float>, &add<double>, &range};
+const ColumnKernels columns{&fetch, &pack, &split, &copy, &add<float>, &add<double>, &range};
 
 }  // namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT

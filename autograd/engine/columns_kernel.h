@@ -26,6 +26,23 @@ struct RowFetch {
   int64_t stride;  ///< elements from column to column
 };
 
+/// Columns of rows [0, rows) side by side: rows of `width` elements, a multiple of four, of which those behind the last
+/// column have no meaning.
+struct RowPack {
+  const float* const* columns;  ///< stand for any elements of four bytes
+  size_t count;
+  int64_t rows, width;
+  float* out;
+};
+
+/// The other way: columns of rows side by side.
+struct RowSplit {
+  const float* packed;
+  int64_t rows, width;  ///< width: a multiple of four
+  float* const* columns;
+  size_t count;
+};
+
 /// Whole rows of a table, one below the other, for a list of indices, all of which exist.
 struct RowCopy {
   const float* table;  ///< stands for any elements of four bytes
@@ -47,7 +64,8 @@ struct RowAddition {
   int64_t count;
   const T* columns[most_lists][most_columns];
   const int32_t* indices[most_lists];
-  T* sums[most_lists];  ///< row 0
+  T *sums[most_lists], *copies[most_lists];  ///< row 0
+  int32_t shared[most_lists];                ///< rows before are added to the copy
 };
 
 struct IndexRange {
@@ -56,6 +74,8 @@ struct IndexRange {
 
 struct ColumnKernels {
   void (*fetch)(const RowFetch& work);
+  void (*pack)(const RowPack& work);
+  void (*split)(const RowSplit& work);
   void (*copy)(const RowCopy& work);
   void (*add_float)(const RowAddition<float>& work);
   void (*add_double)(const RowAddition<double>& work);

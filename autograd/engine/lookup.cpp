@@ -8,17 +8,32 @@ namespace autograd::engine {
 
 namespace {
 
+constexpr int64_t rows_at_once = 256;  // which stay in the innermost cache for all columns
+
 const float* pack(const Lookups& lookups, const std::vector<std::byte*>& values, Arena& scratch) {
   const int64_t width = lookups.width();
+  const size_t count = lookups.tables.size();
   auto* packed = scratch.array<float>(lookups.rows * width);
-  const double cost = static_cast<double>(lookups.rows * width) * 0.5;
+  const bool dense = std::ranges::all_of(lookups.tables, [](const Lookups::Table& table) { return table.stride == 1; });
+  const double cost = static_cast<double>(lookups.rows * width) * 0.25;
   parallel_for(lookups.rows, cost, [&](int64_t begin, int64_t end) {
-    for (size_t t = 0; t < lookups.tables.size(); ++t) {
-      const Lookups::Table& table = lookups.tables[t];
-      const std::byte* from = values[table.place.base] + table.place.bytes;
-      float* to = packed + t;
-      for (int64_t row = begin; row < end; ++row)
-        __builtin_memcpy(to + row * width, from + row * table.stride * 4, sizeof(float));
+    for (; begin < end; begin += rows_at_once) {
+      const int64_t rows = std::min(rows_at_once, end - begin);
+      float* to = packed + begin * width;
+      const float* from[Lookups::most_tables];
+      for (size_t t = 0; t < count; ++t) {
+        const Lookups::Table& table = lookups.tables[t];
+        from[t] = reinterpret_cast<const float*>(values[table.place.base] + table.place.bytes) + begin * table.stride;
+      }
+      if (dense) {
+        kernel_table().columns->pack({from, count, rows, width, to});
+        continue;
+      }
+      for (size_t t = 0; t < count; ++t) {
+        const int64_t stride = lookups.tables[t].stride;
+        for (int64_t row = 0; row < rows; ++row)
+          __builtin_memcpy(to + row * width + t, from[t] + row * stride, sizeof(float));
+      }
     }
   });
   return packed;

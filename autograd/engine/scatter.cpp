@@ -1,5 +1,6 @@
 #include <autograd/core/calls.h>
 #include <autograd/engine/scatter_add.h>
+#include <autograd/engine/scatter_stream.h>
 
 namespace autograd {
 
@@ -83,6 +84,23 @@ auto with_type_and_count(DType type, size_t count, Use&& use) {
   return type == DType::float64 ? with_count<double>(count, use) : with_count<float>(count, use);
 }
 
+/// With values that are complete.
+template <class T>
+void run_at_once(ScatterStream& stream, const ScatterArrays<const void>& values) {
+  const double entries = static_cast<double>(stream.begin_of(stream.chunks()));
+  const double cost = entries * (1 + 0.5 * static_cast<double>(values.count));
+  parallel_for(stream.chunks(), cost, [&](int64_t first, int64_t last) {
+    for (int64_t chunk = first; chunk < last; ++chunk) {
+      const int64_t begin = stream.begin_of(chunk);
+      ScatterArrays<const void> from_here;
+      for (size_t k = 0; k < values.count; ++k) from_here.push_back(static_cast<const T*>(values.data[k]) + begin);
+      stream.start(chunk);
+      stream.add(chunk, begin, stream.begin_of(chunk + 1), &from_here);
+    }
+  });
+  stream.finish();
+}
+
 }  // namespace
 
 bool scatters_together(const Node& node) {
@@ -93,6 +111,18 @@ bool scatters_together(const Node& node) {
 void run_scatters_together(const ScatterEntries& entries, const ScatterArrays<const void>& values,
                            const ScatterArrays<void>& sums) {
   with_type_and_count(entries.node->dtype, sums.count, [&]<class T, int count>() {
+    // Where most rows get nothing, to put them side by side and apart again would be most of the work.
+    if (entries.count < entries.node->extents[0] / 4) {
+      for (size_t k = 0; k < static_cast<size_t>(count); ++k) {
+        const Rows<T, 1> alone{static_cast<const T*>(values.data[k]), 1};
+        ScatterAdd<Rows<T, 1>>(entries, 1, static_cast<T*>(sums.data[k])).run(alone);
+      }
+      return;
+    }
+    if constexpr (count >= ScatterStream::least_columns) {
+      const ScatterStream::List list{entries, sums};
+      if (ScatterStream* const stream = ScatterStream::make({&list, 1})) return run_at_once<T>(*stream, values);
+    }
     SideBySide<T, count> all(entries, sums);
     ScatterAdd<Columns<T, count>>(entries, count, all.data()).run(columns_of<T, count>(values));
     all.take_apart();

@@ -16,8 +16,8 @@
 // scatter_add without atomics, in an order that indices and rows fix:
 //
 //   copies    the entries are cut into chunks by their number; each chunk adds into a copy of its own of the
-//             rows that it names, then copies are added in order. For few rows, and for pixels in order,
-//             whose chunks name one stretch of an image each.
+//             rows that earlier chunks may name, too, and straight into the sums behind those; then copies are added
+//             in order. For few rows, and for pixels and views in order, whose chunks name one stretch each.
 //   stretches each thread owns a stretch of rows, and goes through all entries for those of its own: a sum is
 //             ascending, whoever owns it. For many rows in any order, where copies
 //             would be larger than what is added. To skip an entry takes a fraction of the time to add it.
@@ -47,7 +47,8 @@ T plus(T a, T b) {
 struct Chunk {
   int64_t begin, end;
   int64_t first = 0, last = 0;
-  int64_t bad = -1;  ///< the first entry whose index does not exist
+  int64_t shared = 0;  ///< [first, shared) may be other chunks' too, and have a copy
+  int64_t bad = -1;    ///< the first entry whose index does not exist
 
   int64_t rows() const { return last - first; }
 };
@@ -153,33 +154,48 @@ class ScatterAdd {
   bool copies_fit() const { return copied_ <= 2 * rows_ || copied_ * node_.size() <= copied_elements * rows_; }
 
   // A chunk's sum starts from +0 and so is never -0: where it has no entry, adding its zero changes no bit, and the
-  // rows that it does not name can be left out.
+  // rows that it does not name can be left out; and what it adds to rows that are its own may as well be there already.
   void make_copies() {
-    auto* next = scratch_.array<T>(copied_ * width_);
-    copies_[0] = out_;
-    for (int64_t c = 1; c < count_; ++c) {
+    int64_t held = 0, named = 0;
+    for (int64_t c = 0; c < count_; ++c) {
+      Chunk& here = chunk(c);
+      here.shared = std::clamp(named, here.first, here.last);
+      held += here.shared - here.first;
+      named = std::max(named, here.last);
+    }
+    auto* next = scratch_.array<T>(held * width_);
+    for (int64_t c = 0; c < count_; ++c) {
       copies_[static_cast<size_t>(c)] = next - chunk(c).first * width_;
-      next += chunk(c).rows() * width_;
+      next += (chunk(c).shared - chunk(c).first) * width_;
     }
     const int64_t size = rows_ * width_;
     parallel_for(size, static_cast<double>(size) * 0.2,
                  [&](int64_t begin, int64_t end) { std::fill(out_ + begin, out_ + end, T(0)); });
   }
-  T* copy(int64_t c) { return copies_[static_cast<size_t>(c)]; }
+  /// Where a chunk's rows are: those before `shared` in the copy, the others among the sums.
+  struct Target {
+    T *copy, *sums;
+    int32_t shared;
+    T* row(int32_t index, int64_t width) const { return (index < shared ? copy : sums) + int64_t{index} * width; }
+  };
+  Target target(int64_t c) const {
+    const Chunk& here = chunks_[static_cast<size_t>(c)];
+    return {copies_[static_cast<size_t>(c)], out_, static_cast<int32_t>(here.shared > here.first ? here.shared : 0)};
+  }
   void clear(int64_t c) {
     T* copy = copies_[static_cast<size_t>(c)];
-    if (c > 0) std::fill(copy + chunk(c).first * width_, copy + chunk(c).last * width_, T(0));
+    std::fill(copy + chunk(c).first * width_, copy + chunk(c).shared * width_, T(0));
   }
   /// The entries [begin, end) of a chunk, which come in order.
   void add(int64_t c, int64_t begin, int64_t end, const Values& values) {
-    T* copy = copies_[static_cast<size_t>(c)];
-    for (int64_t i = begin; i < end; ++i) values.add(copy + int64_t{indices_[i]} * width_, i);
+    const Target to = target(c);
+    for (int64_t i = begin; i < end; ++i) values.add(to.row(indices_[i], width_), i);
   }
   void add_copies() {
     parallel_for(rows_, static_cast<double>(copied_ * width_) * 0.3, [&](int64_t begin, int64_t end) {
       for (int64_t c = 1; c < count_; ++c) {
         const T* copy = copies_[static_cast<size_t>(c)];
-        const int64_t last = std::min(end, chunk(c).last) * width_;
+        const int64_t last = std::min(end, chunk(c).shared) * width_;
         for (int64_t i = std::max(begin, chunk(c).first) * width_; i < last; ++i) out_[i] = plus(out_[i], copy[i]);
       }
     });

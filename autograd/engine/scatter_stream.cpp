@@ -62,7 +62,10 @@ class Stream final : public ScatterStream {
     work.count = end - begin;
     for (size_t l = first; l < last; ++l) {
       work.indices[l - first] = indices_[l] + begin;
-      work.sums[l - first] = lists_[l]->copy(chunk);
+      const auto target = lists_[l]->target(chunk);
+      work.copies[l - first] = target.copy;
+      work.sums[l - first] = target.sums;
+      work.shared[l - first] = target.shared;
       for (size_t k = 0; k < width; ++k)  // a column that nobody asks for is like the first
         work.columns[l - first][k] = static_cast<const T*>(values[l].data[k < values[l].count ? k : 0]);
     }
@@ -79,6 +82,13 @@ class Stream final : public ScatterStream {
     parallel_for(rows_[l], cost, [&](int64_t begin, int64_t end) {
       for (int64_t first = begin; first < end; first += rows_at_once) {
         const int64_t last = std::min(first + rows_at_once, end);
+        if constexpr (std::is_same_v<T, float>) {
+          float* columns[most_scatters_together];
+          for (size_t k = 0; k < sums.count; ++k) columns[k] = static_cast<float*>(sums.data[k]) + first;
+          const float* packed = side_by_side_[l] + first * width;
+          kernel_table().columns->split({packed, last - first, width, columns, sums.count});
+          continue;
+        }
         for (size_t k = 0; k < sums.count; ++k) {
           T* out = static_cast<T*>(sums.data[k]);
           for (int64_t row = first; row < last; ++row)

@@ -12,6 +12,7 @@ namespace autograd::engine {
 class ScatterStream {
  public:
   static constexpr size_t most_lists = 2 * RowAddition<float>::most_lists;
+  static constexpr int least_columns = 3;  ///< of a list by itself: fewer are as well added one by one
 
   /// One list of indices, and the results of the scatter_adds by it.
   struct List {

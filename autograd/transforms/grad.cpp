@@ -29,7 +29,7 @@ Tensor unbroadcast(const Graph& graph, const Tensor& grad, uint32_t to) {
   Axes axes;
   axes.all = false;
   for (int axis = 0; axis < from.rank(); ++axis) {
-    if (axis < shift || (shape[axis - shift] == 1 && from[axis] != 1)) axes.list[axes.count++] = axis;
+    if (from[axis] != 1 && (axis < shift || shape[axis - shift] == 1)) axes.list[axes.count++] = axis;
   }
   return reshape(axes.count > 0 ? sum(grad, axes) : grad, shape);
 }

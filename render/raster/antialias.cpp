@@ -63,6 +63,48 @@ void check_values(const char* operation, std::span<const Tensor> channels, const
   }
 }
 
+/// A list of pixels in ascending order as runs of neighbours, which are few: a row of an image has one or two a
+/// surface.
+class PixelRuns {
+ public:
+  struct Run {
+    int32_t first;  ///< pixel
+    size_t place;   ///< of it in the list
+  };
+
+  PixelRuns(std::span<const int32_t> pixels, std::vector<Run>& memory) : pixels_(pixels) {
+    constexpr size_t stretch = 16;
+    memory.clear();
+    for (size_t i = 0; i < pixels.size();) {
+      memory.push_back({pixels[i], i});
+      // As pixels ascend, those between two are all there if there are as many as numbers.
+      while (i + stretch < pixels.size() && pixels[i + stretch] - pixels[i] == stretch) i += stretch;
+      do ++i;
+      while (i < pixels.size() && pixels[i] - pixels[i - 1] == 1);
+    }
+    runs_ = memory;
+  }
+
+  /// The place of a pixel, or none. Searches are quick where they come in ascending order: `near` is the run where the
+  /// one before ended.
+  static constexpr size_t none = SIZE_MAX;
+  size_t find(int32_t pixel, size_t& near) const {
+    if (runs_.empty()) return none;
+    if (near == none || pixel < runs_[near].first) {
+      const auto behind = std::ranges::upper_bound(runs_, pixel, {}, &Run::first);
+      if (behind == runs_.begin()) return none;
+      near = static_cast<size_t>(behind - runs_.begin()) - 1;
+    }
+    while (near + 1 < runs_.size() && runs_[near + 1].first <= pixel) ++near;
+    const size_t place = runs_[near].place + static_cast<size_t>(pixel - runs_[near].first);
+    return place < pixels_.size() && pixels_[place] == pixel ? place : none;
+  }
+
+ private:
+  std::span<const int32_t> pixels_;
+  std::span<const Run> runs_;
+};
+
 /// Visible pixels [n], inner and outer pixels of crossings in. Out, both [2, m]: the places of the inner and of the
 /// outer pixels in the list, with 0 for those that are not visible; and 1 for an inner pixel, -1 for an outer one that
 /// is visible, else 0.
@@ -76,49 +118,23 @@ class PlacesOp : public ag::CustomOp {
     const size_t count = inner.size();
     const auto extent = static_cast<int64_t>(count);
     const std::span<int32_t> place = call.output<int32_t>(0, {2, extent}), sign = call.output<int32_t>(1, {2, extent});
-    ag::parallel_for(extent, 20 * static_cast<double>(count), [&](int64_t begin, int64_t end) {
-      // Crossings come in order, so each is looked for where the one before was.
-      auto near = pixel.begin(), before = near, behind = near;
+    thread_local std::vector<PixelRuns::Run> memory;  // of the thread that called, for its next step too
+    const PixelRuns runs(pixel, memory);
+    ag::parallel_for(extent, 10 * static_cast<double>(count), [&](int64_t begin, int64_t end) {
+      size_t near = PixelRuns::none, before = PixelRuns::none, behind = PixelRuns::none;
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        near = find(pixel, near, inner[i]);
-        if (near == pixel.end() || *near != inner[i])
+        const size_t at_inner = runs.find(inner[i], near);
+        if (at_inner == PixelRuns::none)
           throw ag::IndexError("antialiased_image: a crossing's inner pixel " + std::to_string(inner[i]) +
                                " is not visible");
-        auto& other = outer[i] < inner[i] ? before : behind;
-        other = find(pixel, other, outer[i]);
-        const bool seen = other != pixel.end() && *other == outer[i];
-        place[i] = static_cast<int32_t>(near - pixel.begin());
-        place[count + i] = seen ? static_cast<int32_t>(other - pixel.begin()) : 0;
+        const size_t at_outer = runs.find(outer[i], outer[i] < inner[i] ? before : behind);
+        const bool seen = at_outer != PixelRuns::none;
+        place[i] = static_cast<int32_t>(at_inner);
+        place[count + i] = seen ? static_cast<int32_t>(at_outer) : 0;
         sign[i] = 1;
         sign[count + i] = seen ? -1 : 0;
       }
     });
-  }
-
- private:
-  using Iterator = std::span<const int32_t>::iterator;
-
-  /// The first that is not smaller than `wanted`, looked for in steps that double, from `near` on.
-  static Iterator find(std::span<const int32_t> pixel, Iterator near, int32_t wanted) {
-    Iterator low = near, high = near;  // the answer is in [low, high]
-    if (near != pixel.end() && *near < wanted) {
-      for (std::ptrdiff_t step = 1;; step *= 2) {
-        if (pixel.end() - high <= step) {
-          high = pixel.end();
-          break;
-        }
-        high += step;
-        if (*high >= wanted) break;
-        low = high;
-      }
-    } else {
-      for (std::ptrdiff_t step = 1; low != pixel.begin(); step *= 2) {
-        low -= std::min(step, low - pixel.begin());
-        if (*low < wanted) break;
-        high = low;
-      }
-    }
-    return std::lower_bound(low, high, wanted);
   }
 };
 

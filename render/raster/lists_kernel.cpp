@@ -11,6 +11,11 @@ namespace {
 
 constexpr auto step = static_cast<std::size_t>(lanes);
 
+constexpr std::size_t line = 16;  // numbers in a line of the cache
+
+// What is written in order leaves the caches from step to step; unasked, each page's first lines are waited for.
+[[gnu::always_inline]] inline void ask_for(const int32_t* list) { __builtin_prefetch(list + 16 * line, 1); }
+
 // By aligned vectors, which are whole cache lines where vectors are that wide, and overlapping ones at the ends. Lines
 // are asked for well before: an image leaves the caches from step to step, and stores alone wait for each page anew.
 template <class T>
@@ -103,6 +108,8 @@ void list_visible(std::span<const int32_t> ids, const PixelRow& row, const Pixel
     load(here, &ids[column]);
     const unsigned empty = sign_bits(here);
     if (empty == all_lanes) continue;
+    if (column % line == 0)
+      for (const int32_t* list : {out.pixel, out.triangle, out.view, out.row, out.column}) ask_for(list + at);
     if (empty == 0) {
       const Ints places = lane_numbers + static_cast<int32_t>(column);
       store(out.pixel + at, places + row.first_pixel), store(out.triangle + at, here);
@@ -119,14 +126,22 @@ void list_visible(std::span<const int32_t> ids, const PixelRow& row, const Pixel
 
 void look_up_corners(std::span<const int32_t> triangles, std::span<const int32_t> seen, int32_t* const (&out)[3]) {
   int32_t *const a = out[0], *const b = out[1], *const c = out[2];
-  for (std::size_t i = 0; i < seen.size(); ++i) {
-    const int32_t* corners = triangles.data() + 3 * static_cast<std::size_t>(seen[i]);
-    a[i] = corners[0], b[i] = corners[1], c[i] = corners[2];
+  for (std::size_t i = 0; i < seen.size();) {
+    const std::size_t last = i + line < seen.size() ? i + line : seen.size();
+    for (int32_t* list : out) ask_for(list + i);
+    for (; i < last; ++i) {
+      const int32_t* corners = triangles.data() + 3 * static_cast<std::size_t>(seen[i]);
+      a[i] = corners[0], b[i] = corners[1], c[i] = corners[2];
+    }
   }
 }
 
 void multiply_add(std::span<const int32_t> factors, int32_t factor, std::span<const int32_t> values, int32_t* out) {
-  for (std::size_t i = 0; i < values.size(); ++i) out[i] = factors[i] * factor + values[i];
+  for (std::size_t i = 0; i < values.size();) {
+    const std::size_t last = i + line < values.size() ? i + line : values.size();
+    ask_for(out + i);
+    for (; i < last; ++i) out[i] = factors[i] * factor + values[i];
+  }
 }
 
 template <class T>

@@ -133,14 +133,14 @@ struct Screen {
   }
 };
 
-// True where all w that are numbers are equal.
+// True where all w that are numbers are equal. Of a perspective the first two mostly say no.
 inline bool is_parallel(std::span<const float> w) {
-  float lowest = __builtin_inff(), highest = -__builtin_inff();
-  for (const float value : w) {
-    lowest = value < lowest ? value : lowest;
-    highest = value > highest ? value : highest;
-  }
-  return lowest == highest;
+  std::size_t i = 0;
+  while (i < w.size() && w[i] != w[i]) ++i;
+  if (i == w.size()) return false;
+  for (const float first = w[i]; i < w.size(); ++i)
+    if (w[i] < first || w[i] > first) return false;
+  return true;
 }
 
 // Eight vertices from `first` on.
@@ -182,7 +182,8 @@ inline Screen make_screen(const ClipVertices& clip, Viewport viewport, std::span
   std::size_t first = 0;
   for (; first + lanes <= count; first += lanes) {
     snap(screen, first, rows);
-    store(&vertices[first], rows);
+    // One by one: GCC 12 would put the array together in memory, and wait for it there.
+    for (int i = 0; i < lanes; ++i) store(&vertices[first + static_cast<std::size_t>(i)], rows[i]);
   }
   if (first == count) return screen;
   // The rest, in a copy that is long enough.

@@ -52,22 +52,24 @@ void load_small(const Screen& screen, std::span<const int32_t> triangles, const 
 // The part of a triangle that lies in the bin.
 void draw_small(const SmallList& list, int lane, int32_t id, const Box& bin, BinBuffer& buffer) {
   const SmallTriangles& all = list.triangles;
-  const int32_t first_column = larger(list.first_column[lane], bin.first_column) & -lanes,
+  const int32_t first_column = larger(list.first_column[lane], bin.first_column),
                 last_column = smaller(list.last_column[lane], bin.last_column);
   const int32_t first_row = larger(list.first_row[lane], bin.first_row);
   const int32_t rows = smaller(list.last_row[lane], bin.last_row) - first_row + 1;
-  const int32_t right = first_column - list.first_column[lane], down = first_row - list.first_row[lane];
+  const int32_t down = first_row - list.first_row[lane];
   const Longs inverted = Longs{} + inverted_id(id);
   const double nearness_y = all.nearness_y[lane];
-  for (int32_t column = 0; column <= last_column - first_column; column += lanes) {
-    const Ints count = lane_numbers + (right + column);
+  const int32_t furthest_column = bin.first_column + bin_size - lanes;
+  for (int32_t next = first_column; next <= last_column; next += lanes) {
+    const int32_t column = smaller(next, furthest_column);  // what is drawn twice changes nothing
+    const Ints count = lane_numbers + (column - list.first_column[lane]);
     Ints e[3];
     for (int k = 0; k < 3; ++k) {
       const SmallTriangles::Edge& edge = all.edges[k];
       e[k] = edge.step_x[lane] * count + (edge.start[lane] + down * edge.step_y[lane]);
     }
     const Doubles at_top = all.nearness[lane] + all.nearness_x[lane] * __builtin_convertvector(count, Doubles);
-    std::size_t at = buffer.offset(first_column + column, first_row);
+    std::size_t at = buffer.offset(column, first_row);
     Doubles below = Doubles{} + static_cast<double>(down);
     for (int32_t row = 0; row < rows; ++row, at += bin_size, below += 1.0) {
       buffer.draw(at, at_top + nearness_y * below, (e[0] | e[1] | e[2]) >> 31, inverted);

@@ -145,7 +145,13 @@ TEMPLATE_TEST_CASE("scatter_add keeps its order", "", float, double, int32_t) {
                            {300000, 1, 350000},
                            {300000, 4, 90000},
                            {200000, 5, 60000},
-                           {40000, 9, 300}}) {
+                           {40000, 9, 300},
+                           // few rows get something
+                           {5000, 3, 40000},
+                           {3, 5, 100},
+                           // as many columns as rows are wide, and fewer
+                           {50001, 8, 20000},
+                           {50002, 6, 20003}}) {
     const Array values = rough_array<TestType>(random, {size.entries, size.width});
     const Array indices = random_array<int32_t>(random, {size.entries}, 0, static_cast<double>(size.rows));
     const std::vector<TestType> v = values.template to_vector<TestType>();
