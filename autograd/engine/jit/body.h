@@ -123,13 +123,21 @@ class BodyEmitter : protected Folds<target> {
   void fma(const Op& op, const Step& step) {
     const Vector d(step.result);
     const uint8_t *places = step.arguments, added = places[2];
+    const bool minus = op.detail != 0;
     if (added == step.result) {
       const int second = places[0] == in_memory ? 0 : 1;
-      return x.vfmadd231ps(d, Vector(places[1 - second]), operand(op, step, second));
+      const Vector first(places[1 - second]);
+      const Xbyak::Operand& other = operand(op, step, second);
+      return minus ? x.vfmsub231ps(d, first, other) : x.vfmadd231ps(d, first, other);
     }
     const int factor = places[0] == step.result ? 1 : 0;  // the other one
-    if (places[factor] != in_memory) return x.vfmadd213ps(d, Vector(places[factor]), operand(op, step, 2));
-    x.vfmadd132ps(d, Vector(added), operand(op, step, factor));
+    if (places[factor] != in_memory) {
+      const Vector second(places[factor]);
+      const Xbyak::Operand& third = operand(op, step, 2);
+      return minus ? x.vfmsub213ps(d, second, third) : x.vfmadd213ps(d, second, third);
+    }
+    const Xbyak::Operand& second = operand(op, step, factor);
+    minus ? x.vfmsub132ps(d, Vector(added), second) : x.vfmadd132ps(d, Vector(added), second);
   }
 
   void and_bits(const Vector& d, const Vector& a, const Xbyak::Operand& b) {
@@ -155,6 +163,12 @@ class BodyEmitter : protected Folds<target> {
   }
 
   // Masks
+  /// AVX-512: the result, for the lanes that are looked at.
+  Opmask compared(const Op& op, const Step& step) const {
+    const Opmask result(step.result);
+    return op.arguments[2] == no_value ? result : result | Opmask(step.arguments[2]);
+  }
+
   void compare_float(const Op& op, const Step& step) {
     constexpr uint8_t plain[] = {0x00, 0x04, 0x11, 0x12};  // equal and less ordered, not equal unordered; all quiet
     constexpr uint8_t swapped[] = {0x00, 0x04, 0x1e, 0x1d};
@@ -163,7 +177,7 @@ class BodyEmitter : protected Folds<target> {
     const Xbyak::Operand& second = operand(op, step, !swap);
     const uint8_t predicate = (swap ? swapped : plain)[op.detail];
     if constexpr (wide) {
-      x.vcmpps(Opmask(step.result), first, second, predicate);
+      x.vcmpps(compared(op, step), first, second, predicate);
     } else {
       x.vcmpps(Ymm(step.result), first, second, predicate);
     }
@@ -174,7 +188,7 @@ class BodyEmitter : protected Folds<target> {
     if constexpr (wide) {
       constexpr uint8_t plain[] = {0, 4, 1, 2};
       constexpr uint8_t swapped[] = {0, 4, 6, 5};
-      x.vpcmpd(Opmask(step.result), Vector(step.arguments[swap]), operand(op, step, !swap),
+      x.vpcmpd(compared(op, step), Vector(step.arguments[swap]), operand(op, step, !swap),
                (swap ? swapped : plain)[op.detail]);
     } else {
       const Ymm d(step.result);

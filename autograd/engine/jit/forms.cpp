@@ -126,7 +126,7 @@ Times estimate(const std::vector<Op>& ops, size_t values, bool wide) {
 }  // namespace
 
 uint32_t vectors_a_turn(const Machine& machine, const std::vector<ir::Fold>& folds, Target target) {
-  constexpr uint32_t ops_in_sight = 100;
+  constexpr uint32_t ops_in_sight = 60;
   constexpr uint32_t short_turn = 700, longest_turn = 1800;  // ops that the processor keeps decoded
   const bool wide = target == Target::avx512;
   const std::vector<Op>& ops = machine.ops[per_lane];

@@ -28,8 +28,8 @@ enum class Opcode : uint8_t {
   minimum_float,
   maximum_float,
   square_root,
-  round,  ///< detail: 0 to nearest, 1 floor, 2 ceil
-  fma,
+  round,      ///< detail: 0 to nearest, 1 floor, 2 ceil
+  fma,        ///< a b + c; detail: whether -c instead
   and_float,  ///< on the bits, as is xor_float: for signs
   xor_float,
   add_int,
@@ -46,7 +46,7 @@ enum class Opcode : uint8_t {
   xor_int,
   int_to_float,
   float_to_int,
-  compare_float,  ///< detail: Predicate
+  compare_float,  ///< detail: Predicate; AVX-512: only for the lanes of mask c, if there is one
   compare_int,
   mask_and,
   mask_or,
@@ -139,6 +139,9 @@ struct Machine {
 };
 
 Machine lower(const ir::Program& program);
+
+/// AVX-512: a comparison that is only asked for together with a mask looks at the lanes of that mask.
+void join_comparisons(Machine& machine);
 
 /// Makes the ops of a turn: first op for all its vectors, second op for all, ... A chain of dependent ops takes its
 /// time, and meanwhile the processor can work on another vector, if only that is near enough to be seen.
