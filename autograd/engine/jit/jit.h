@@ -33,6 +33,21 @@ struct Call {
 /// Expects the default floating-point environment (MXCSR 0x1f80).
 using Function = uint32_t (*)(const Call*);
 
+/// Several programs on the same rows, one after another for a few rows at a time. None folds over all, looks up rows or
+/// gathers. The programs see rows as in a Call of their own, or are flat: without folds, all operands linear or
+/// uniform.
+struct JointCall {
+  int64_t rows;       ///< from 1 on
+  int64_t group;      ///< of rows: so many at a time
+  const Call* calls;  ///< per part; `rows` is not read. Flat: lanes are the elements of a row, row_bytes theirs
+};
+using JointFunction = void (*)(const JointCall*);
+
+struct Part {
+  const ir::Program* program;
+  bool flat;
+};
+
 /// Whether this processor and operating system can run the target.
 bool available(Target target);
 
@@ -43,20 +58,22 @@ bool supports(const ir::Program& program);
 class Code {
  public:
   /// Null where the system refuses executable memory.
-  static std::shared_ptr<const Code> compile(std::span<const ir::Program* const> programs, Target target);
+  static std::shared_ptr<const Code> compile(std::span<const ir::Program* const> programs, Target target,
+                                             std::span<const std::vector<Part>> joints = {});
   ~Code();
   Code(const Code&) = delete;
   Code& operator=(const Code&) = delete;
 
   Function function(size_t program) const;
-  /// Its bytes, for looking at.
-  std::span<const std::byte> bytes(size_t program) const;
+  JointFunction joint(size_t index) const;
+  /// Its bytes, for looking at. Joint functions are counted behind the programs.
+  std::span<const std::byte> bytes(size_t function) const;
 
  private:
   Code() = default;
   [[maybe_unused]] void* memory_ = nullptr;  // unused where there is no machine code: absent.cpp
-  [[maybe_unused]] size_t size_ = 0;
-  std::vector<size_t> offsets_;  ///< of each program, and the end
+  [[maybe_unused]] size_t size_ = 0, programs_ = 0;
+  std::vector<size_t> offsets_;  ///< of each program and each joint function, and the end
 };
 
 }  // namespace autograd::engine::jit
