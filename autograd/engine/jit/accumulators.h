@@ -91,20 +91,57 @@ class Accumulators : protected BodyEmitter<target> {
   }
 
   void begin_row_folds() {
+    if (!folds_lanes()) return;
+    Xbyak::Label begin, done;
+    x.mov(x.rax, stack(frame_.carried));
+    x.test(x.rax, x.rax);
+    x.jz(begin, Xbyak::CodeGenerator::T_NEAR);
+    each_carried(true, [&](const Vector& lanes, const Xbyak::Address& place) { x.vmovups(lanes, place); });
+    x.jmp(done, Xbyak::CodeGenerator::T_NEAR);
+    x.L(begin);
     each_fold(Span::lanes, [&](size_t f) {
       const ir::Fold& fold = program_.folds[f];
       const uint32_t& identity = constants_.identities[this->is_real(fold)][static_cast<size_t>(fold.kind)];
       each_accumulator(f, true, [&](const Vector& lanes, uint32_t) { x.vbroadcastss(lanes, constant(&identity)); });
     });
+    x.L(done);
   }
 
   void finish_row_folds() {
+    if (!folds_lanes()) return;
+    Xbyak::Label fold, done;
+    x.mov(x.rax, stack(frame_.carried));
+    x.test(x.rax, x.rax);
+    x.jz(fold, Xbyak::CodeGenerator::T_NEAR);
+    const uint32_t bytes =
+        each_carried(false, [&](const Vector& lanes, const Xbyak::Address& place) { x.vmovups(place, lanes); });
+    x.add(x.rax, bytes);
+    x.mov(stack(frame_.carried), x.rax);
+    x.jmp(done, Xbyak::CodeGenerator::T_NEAR);
+    x.L(fold);
     each_fold(Span::lanes, [&](size_t f) {
       each_accumulator(f, false,
                        [&](const Vector& lanes, uint32_t half) { x.vmovaps(Vector(static_cast<int>(half)), lanes); });
       this->fold_row(program_.folds[f], Vector(0), Vector(1), Vector(2));
       x.vmovss(x.ptr[pointer(pointers_.of_fold(f))], x.xmm0);
     });
+    x.L(done);
+  }
+
+  bool folds_lanes() const {
+    return std::ranges::any_of(program_.folds, [](const ir::Fold& fold) { return fold.span == Span::lanes; });
+  }
+
+  /// Accumulators of folds over lanes and where they are carried, from rax on; returns their bytes.
+  template <class Do>
+  uint32_t each_carried(bool write, Do&& visit) {
+    uint32_t bytes = 0;
+    each_fold(Span::lanes, [&](size_t f) {
+      each_accumulator(f, write,
+                       [&](const Vector& lanes, uint32_t half) { visit(lanes, x.ptr[x.rax + bytes + 32 * half]); });
+      bytes += 64;
+    });
+    return bytes;
   }
 };
 

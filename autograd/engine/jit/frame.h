@@ -22,7 +22,7 @@ namespace autograd::engine::jit {
 /// Offsets from rsp.
 struct Frame {
   uint32_t uniforms, slots, mask_slots, pointers;
-  uint32_t call, rows, fault, active_count, active_bits, lanes, caller_stack;
+  uint32_t call, rows, carried, fault, active_count, active_bits, lanes, caller_stack;
   uint32_t active_mask;   ///< AVX2: of the tail
   uint32_t buffer;        ///< a vector of indices or arguments, and one of results
   uint32_t accumulators;  ///< of fold f: 64 bytes at 64 f
@@ -46,6 +46,7 @@ struct Frame {
     call = take(1, 8, 8);
     rows = take(1, 8, 8);
     lanes = take(1, 8, 8);
+    carried = take(1, 8, 8);
     caller_stack = take(1, 8, 8);
     fault = take(1, 4, 4);
     active_count = take(1, 4, 4);

@@ -52,9 +52,9 @@ class FunctionEmitter : protected Accumulators<target> {
   }
 
  protected:
+  using Base::load_totals, Base::store_totals, Base::begin_row_folds, Base::finish_row_folds, Base::each_fold;
   using Base::short_rows;
   using Base::stack, Base::constant, Base::pointer, Base::at, Base::array;
-  using Base::load_totals, Base::store_totals, Base::begin_row_folds, Base::finish_row_folds, Base::each_fold;
   using Base::wide, Base::width, Base::x, Base::program_, Base::machine_, Base::assignment_, Base::pointers_,
       Base::frame_, Base::constants_, Base::rare_sites_;
   using typename Base::Opmask, typename Base::Vector, typename Base::Xmm, typename Base::Ymm;
@@ -68,6 +68,8 @@ class FunctionEmitter : protected Accumulators<target> {
     x.mov(stack(frame_.call), x.rdi);
     x.mov(x.rax, x.ptr[x.rdi + offsetof(Call, rows)]);
     x.mov(stack(frame_.rows), x.rax);
+    x.mov(x.rax, x.ptr[x.rdi + offsetof(Call, carried)]);
+    x.mov(stack(frame_.carried), x.rax);
     x.mov(x.r8, x.ptr[x.rdi + offsetof(Call, lanes)]);
     x.mov(stack(frame_.lanes), x.r8);
     if (!short_rows()) x.and_(x.r8, 0u - lanes_a_turn());

@@ -27,6 +27,9 @@ struct Call {
   std::byte* const* folds;         ///< per fold. Span all: 16 lanes, read and written; lanes: the element of row 0;
                             ///< rows: the accumulator of lane 0, read and written, 64 bytes readable behind the last
   const int64_t* fold_bytes;  ///< per fold, read for those over lanes: from a row's element to the next row's
+  /// Null, or for each row, for each fold over lanes, its 16 lanes, read and written instead of the row's element:
+  /// these lanes are some of a longer row's. Not for short rows.
+  std::byte* carried = nullptr;
 };
 
 /// Computes the rectangle; not 0 where a Code::row met an index out of range (it read row 0 instead).

@@ -48,6 +48,7 @@ class PartEmitter : FunctionEmitter<target> {
     x.mov(stack(frame_.call), x.rax);
     x.mov(x.rax, x.ptr[x.rax + offsetof(Call, lanes)]);
     x.mov(stack(frame_.lanes), x.rax);
+    x.mov(x.qword[x.rsp + frame_.carried], 0);
     store_pointers(0, pointers_.operands, offsetof(Call, data));
     store_pointers(pointers_.operands, pointers_.patterns, offsetof(Call, patterns));
     store_pointers(pointers_.operands + pointers_.patterns, pointers_.folds, offsetof(Call, folds));
