@@ -198,6 +198,38 @@ TEST_CASE("Comparisons under a mask, with their inputs overwritten in between, a
   }
 }
 
+TEST_CASE("Zero where a comparison holds, else a sum that is rounded once") {
+  for (const jit::Target target : targets()) {
+    for (const auto comparison : {C::equal, C::not_equal, C::less, C::less_equal}) {
+      for (int64_t lanes = 1; lanes < 160; lanes += 3) {
+        Writer write(17);
+        write.made.lanes = lanes;
+        const Value x = write.load(DType::float32, Access::linear), y = write.load(DType::float32, Access::row_uniform);
+        const Value z = write.load(DType::float32, Access::linear), w = write.load(DType::float32, Access::linear);
+        const Value zero = write.literal(DType::float32, 0);
+        const auto zero_where = [&](Value a, Value b, Value sum) {
+          const Value holds = write.add({comparison, DType::boolean, a, b});
+          return write.add({C::select, DType::float32, holds, zero, sum});
+        };
+        const auto fma = [&](Value a, Value b, Value c) { return write.add({C::fma, DType::float32, a, b, c}); };
+        const Value last = fma(w, z, w);  // w is overwritten before the comparison
+        const Value twice = fma(w, w, w);
+        write.store(zero_where(x, y, fma(z, w, z)));
+        write.store(zero_where(y, x, fma(z, w, w)));
+        write.store(zero_where(x, y, fma(z, w, x)));
+        write.store(zero_where(z, y, twice));
+        write.store(twice);
+        const size_t buffer = write.made.buffer_of[write.made.program.body[w].immediate];
+        write.made.program.stores.push_back({z, write.add_operand(DType::float32, Access::linear, lanes, 0, buffer)});
+        write.store(zero_where(last, y, last));
+        write.store(zero_where(last, x, fma(last, y, last)));
+        INFO("target " << static_cast<int>(target) << " code " << static_cast<int>(comparison) << " lanes " << lanes);
+        REQUIRE(difference(write.made, target) == "");
+      }
+    }
+  }
+}
+
 TEST_CASE("The builder finds equal values under swapped arguments and signs, and lets go of no bit") {
   Program program;
   ag::ir::Builder builder(program, 16);

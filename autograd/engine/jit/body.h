@@ -63,6 +63,7 @@ class BodyEmitter : protected Folds<target> {
       case Opcode::square_root: return unary(op, step, [&](V d, O a) { x.vsqrtps(d, a); });
       case Opcode::round: return unary(op, step, [&](V d, O a) { round(d, a, op.detail); });
       case Opcode::fma: return fma(op, step);
+      case Opcode::fma_or_zero: return fma_or_zero(op, step);
       case Opcode::and_float: return commutative(op, step, [&](V d, V a, O b) { x.vandps(d, a, b); });
       case Opcode::xor_float: return commutative(op, step, [&](V d, V a, O b) { x.vxorps(d, a, b); });
       case Opcode::add_int: return commutative(op, step, [&](V d, V a, O b) { x.vpaddd(d, a, b); });
@@ -140,6 +141,11 @@ class BodyEmitter : protected Folds<target> {
     minus ? x.vfmsub132ps(d, Vector(added), second) : x.vfmadd132ps(d, Vector(added), second);
   }
 
+  void fma_or_zero(const Op& op, const Step& step) {
+    const Vector a(step.result);
+    x.vfmadd231ps(a | Opmask(step.arguments[2]) | x.T_z, a, operand(op, step, 1));
+  }
+
   void and_bits(const Vector& d, const Vector& a, const Xbyak::Operand& b) {
     if constexpr (wide) {
       x.vpandd(d, a, b);
@@ -170,8 +176,9 @@ class BodyEmitter : protected Folds<target> {
   }
 
   void compare_float(const Op& op, const Step& step) {
-    constexpr uint8_t plain[] = {0x00, 0x04, 0x11, 0x12};  // equal and less ordered, not equal unordered; all quiet
-    constexpr uint8_t swapped[] = {0x00, 0x04, 0x1e, 0x1d};
+    // Equal and less ordered, not equal unordered; all quiet. Then their inverses.
+    constexpr uint8_t plain[] = {0x00, 0x04, 0x11, 0x12, 0x04, 0x00, 0x15, 0x16};
+    constexpr uint8_t swapped[] = {0x00, 0x04, 0x1e, 0x1d, 0x04, 0x00, 0x1a, 0x19};
     const bool swap = step.arguments[0] == in_memory;
     const Vector first(step.arguments[swap]);
     const Xbyak::Operand& second = operand(op, step, !swap);

@@ -27,7 +27,7 @@ Buffer allocate(size_t size) {
 
 Unit prepare(const ir::Program& program, Target target) {
   Unit unit{&program, lower(program), {}};
-  if (target == Target::avx512) join_comparisons(unit.machine);
+  if (target == Target::avx512) join_masks(unit.machine);
   if (program.row_lanes > 0) {
     interleave_rows(unit.machine, program, rows_a_turn(unit.machine), target);
   } else {

@@ -154,45 +154,6 @@ class RowsTogether {
 
 }  // namespace
 
-void join_comparisons(Machine& machine) {
-  constexpr uint32_t none = UINT32_MAX;
-  std::vector<uint32_t> uses(machine.values.size());
-  for (const std::vector<Op>& ops : machine.ops) {
-    for (const Op& op : ops) {
-      for (const Id id : op.arguments) {
-        if (id != no_value) ++uses[id];
-      }
-    }
-  }
-  for (std::vector<Op>& ops : machine.ops) {
-    std::vector<uint32_t> made(machine.values.size(), none);  // the comparison that makes a value for one use
-    std::vector<bool> joined(ops.size());
-    uint32_t last_store = 0;  // a comparison may not read its argument behind it
-    for (uint32_t i = 0; i < ops.size(); ++i) {
-      Op& op = ops[i];
-      const bool compares = op.code == Opcode::compare_float || op.code == Opcode::compare_int;
-      if (compares && uses[op.result] == 1) made[op.result] = i;
-      if (op.code == Opcode::store || op.code == Opcode::store_mask) last_store = i;
-      if (op.code != Opcode::mask_and) continue;
-      for (const int k : {1, 0}) {
-        const uint32_t comparison = made[op.arguments[k]];
-        if (comparison == none || comparison < last_store) continue;
-        const Id mask = op.arguments[1 - k], result = op.result;
-        op = ops[comparison];
-        op.result = result;
-        op.arguments[2] = mask;
-        joined[comparison] = true;
-        break;
-      }
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < ops.size(); ++i) {
-      if (!joined[i]) ops[kept++] = ops[i];
-    }
-    ops.resize(kept);
-  }
-}
-
 void interleave(Machine& machine, uint32_t vectors, Target target) {
   machine.turn_vectors = vectors;
   const std::vector<Op>& single = machine.ops[per_lane];
