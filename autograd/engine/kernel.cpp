@@ -68,6 +68,7 @@ std::string key_of(const ir::Program& program, Backend backend) {
 /// The thread's kernels by program. Those that no plan uses any more go when there are many.
 struct KernelCache {
   std::unordered_map<std::string, std::shared_ptr<const Kernel>> kernels;
+  std::unordered_map<std::string, std::shared_ptr<const Joint>> joints;
   int64_t compiled = 0;
 
   static KernelCache& current() {
@@ -77,6 +78,7 @@ struct KernelCache {
   void trim() {
     if (kernels.size() < 4096) return;
     std::erase_if(kernels, [](const auto& entry) { return entry.second.use_count() == 1; });
+    std::erase_if(joints, [](const auto& entry) { return entry.second.use_count() == 1; });
   }
 };
 
@@ -120,16 +122,35 @@ std::shared_ptr<const Kernel> KernelSet::add(ir::Program program) {
   return entry->second;
 }
 
+std::shared_ptr<const Joint> KernelSet::join(std::span<const Part> parts) {
+  if (backend() == Backend::interpreter) return nullptr;
+  std::string key;
+  for (const Part& part : parts) key += key_of(part.kernel->program(), backend()) + (part.flat ? '1' : '0');
+  auto [entry, is_new] = KernelCache::current().joints.try_emplace(std::move(key));
+  if (is_new) {
+    auto joint = std::make_shared<Joint>();
+    fresh_joints_.push_back(joint);
+    joint_parts_.emplace_back();
+    for (const Part& part : parts) joint_parts_.back().push_back({&part.kernel->program(), part.flat});
+    entry->second = std::move(joint);
+  }
+  return entry->second;
+}
+
 void KernelSet::compile() {
-  if (fresh_.empty()) return;
+  if (fresh_.empty() && fresh_joints_.empty()) return;
   std::vector<const ir::Program*> programs;
   for (const auto& kernel : fresh_) programs.push_back(&kernel->program());
   const jit::Target target = backend() == Backend::avx512 ? jit::Target::avx512 : jit::Target::avx2;
-  const std::shared_ptr<const jit::Code> code = jit::Code::compile(programs, target);
+  const std::shared_ptr<const jit::Code> code = jit::Code::compile(programs, target, joint_parts_);
   if (!code) return;  // refused: the interpreter runs, and nothing changes but the time
   for (size_t i = 0; i < fresh_.size(); ++i) fresh_[i]->attach(code, i);
+  for (size_t i = 0; i < fresh_joints_.size(); ++i)
+    *fresh_joints_[i] = {code, code->joint(i), code->bytes(fresh_.size() + i)};
   KernelCache::current().compiled += static_cast<int64_t>(fresh_.size());
   fresh_.clear();
+  fresh_joints_.clear();
+  joint_parts_.clear();
 }
 
 int64_t compiled_kernels() { return KernelCache::current().compiled; }

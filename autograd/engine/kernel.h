@@ -40,15 +40,30 @@ class Kernel {
   mutable std::unique_ptr<const Interpreter> interpreter_;
 };
 
+/// Machine code of several kernels as one function.
+struct Joint {
+  std::shared_ptr<const jit::Code> code;
+  jit::JointFunction function = nullptr;  ///< null where the system refuses executable memory
+  std::span<const std::byte> bytes;
+};
+
 /// Collects the programs of a plan; those that the thread has seen before, in any plan, share a kernel.
 class KernelSet {
  public:
   std::shared_ptr<const Kernel> add(ir::Program program);
+  struct Part {
+    std::shared_ptr<const Kernel> kernel;
+    bool flat;  ///< see jit::Part
+  };
+  /// One function of several kernels. Null without machine code.
+  std::shared_ptr<const Joint> join(std::span<const Part> parts);
   /// Machine code for all that are new, in one mapping.
   void compile();
 
  private:
   std::vector<std::shared_ptr<Kernel>> fresh_;
+  std::vector<std::shared_ptr<Joint>> fresh_joints_;
+  std::vector<std::vector<jit::Part>> joint_parts_;  ///< of those
 };
 
 /// Kernels that this thread has compiled to machine code so far.

@@ -1,5 +1,6 @@
 #include <autograd/engine/fold.h>
 #include <autograd/engine/fused_run.h>
+#include <autograd/engine/joint_run.h>
 #include <autograd/engine/lookup_plan.h>
 #include <autograd/engine/plan.h>
 #include <autograd/ir/builder.h>
@@ -314,6 +315,7 @@ void lower(Planner& planner) {
       planner.plan.instructions += static_cast<int64_t>(planner.plan.regions[draft].origins.size());
     }
   }
+  for (Stages& stages : planner.plan.stages) join_stages(planner.plan, stages, kernels);
   kernels.compile();
 }
 

@@ -229,6 +229,9 @@ struct Stages {
   int64_t rows, block;  ///< of rows
   bool folds_rows;
   int64_t local_bytes = 0;  ///< a thread's memory for values of one block
+  /// Machine code that goes from stage to stage with `group` rows at a time, if there is any.
+  std::shared_ptr<const Joint> joint = nullptr;
+  int64_t group = 1;
 };
 
 /// How to evaluate any recording that has this key.

@@ -2,6 +2,7 @@
 #include <autograd/engine/kernel.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 
 // Cuts a piece of a domain into rectangles for machine code.
@@ -13,7 +14,9 @@ namespace {
 using ir::Access;
 using Span = ir::Fold::Span;
 
-constexpr size_t most = 64;  // operands and patterns that fit without asking for memory
+constexpr int64_t window = 1024;      // lanes of a window of rows
+constexpr size_t carried_folds = 32;  // of all rows of a window
+constexpr size_t most = 64;           // operands and patterns that fit without asking for memory
 
 template <class T>
 class Few {
@@ -57,7 +60,15 @@ class Machine {
     call_.tables = arguments.tables.data();
     call_.folds = folds_.data();
     call_.fold_bytes = fold_bytes_.data();
-    for (const ir::Fold& fold : program.folds) folds_all_ = folds_all_ || fold.span == Span::all;
+    bool shares = false;
+    for (const ir::Fold& fold : program.folds) {
+      folds_all_ = folds_all_ || fold.span == Span::all;
+      lane_folds_ += fold.span == Span::lanes;
+      shares = shares || fold.span == Span::rows;
+    }
+    for (size_t i = 0; i < program.operands.size(); ++i)
+      shares = shares || (program.operands[i].access == Access::row_linear && layout_.row_bytes[i] == 0);
+    if (shares && lane_folds_ > 0 && !folds_all_) rows_in_window_ = carried_folds / lane_folds_;
   }
 
   bool run() {
@@ -90,7 +101,7 @@ class Machine {
     for (size_t f = 0; f < program_.folds.size(); ++f) {
       const ir::Fold& fold = program_.folds[f];
       if (fold.span != Span::all) continue;
-      fold_identity(fold.kind, program_.body[fold.value].type, lanes_[f].bytes, 16);
+      fold_identity(fold.kind, type_of(f), lanes_[f].bytes, 16);
       folds_[f] = lanes_[f].bytes;
     }
   }
@@ -99,7 +110,7 @@ class Machine {
     for (size_t f = 0; f < program_.folds.size(); ++f) {
       const ir::Fold& fold = program_.folds[f];
       if (fold.span != Span::all) continue;
-      fold_lanes(fold.kind, program_.body[fold.value].type, lanes_[f], arguments_.folds[f] + block * 4);
+      fold_lanes(fold.kind, type_of(f), lanes_[f], arguments_.folds[f] + block * 4);
     }
   }
 
@@ -115,12 +126,54 @@ class Machine {
         rows = 1;
         lanes = std::min(lanes - lane, stop - at);
       }
+      const int64_t together = std::min<int64_t>(rows, rows_in_window_);
+      if (lane == 0 && lanes > window && together > 1) {
+        windows(slice, row, together);
+        begin += together * lanes;
+        continue;
+      }
       if (arguments_.lane_blocks > 1) {  // a fold over lanes ends with its block
         rows = 1;
         lanes = std::min(lanes, fold_block);
       }
       rectangle(slice, row, lane, rows, lanes);
       begin += rows * lanes;
+    }
+  }
+
+  /// Long rows that share what they read or what they add to: some lanes of all these rows, then the next lanes. What
+  /// the rows share stays in the nearest cache meanwhile, and their folds go on where they were.
+  void windows(int64_t slice, int64_t row, int64_t rows) {
+    for (int64_t block = 0; block < layout_.lanes; block += fold_block) {
+      const int64_t end = std::min(block + fold_block, layout_.lanes);
+      each_carried(rows, [&](size_t f, int64_t, Carried& carried) {
+        fold_identity(program_.folds[f].kind, type_of(f), carried.bytes, 16);
+      });
+      for (int64_t lane = block; lane < end; lane += window) {
+        call_.carried = carried_[0].bytes;
+        rectangle(slice, row, lane, rows, std::min(window, end - lane));
+      }
+      call_.carried = nullptr;
+      const int64_t first = slice * (layout_.slice / layout_.lanes) + row;
+      each_carried(rows, [&](size_t f, int64_t k, const Carried& carried) {
+        FoldLanes lanes;
+        std::memcpy(lanes.bytes, carried.bytes, sizeof carried.bytes);
+        const int64_t element = (first + k) * arguments_.lane_blocks + block / fold_block;
+        fold_lanes(program_.folds[f].kind, type_of(f), lanes, arguments_.folds[f] + 4 * element);
+      });
+    }
+  }
+
+  DType type_of(size_t fold) const { return program_.body[program_.folds[fold].value].type; }
+
+  /// Calls visit(fold, row, its lanes) for the folds over lanes.
+  template <class Do>
+  void each_carried(int64_t rows, Do&& visit) {
+    Carried* carried = carried_;
+    for (int64_t row = 0; row < rows; ++row) {
+      for (size_t f = 0; f < program_.folds.size(); ++f) {
+        if (program_.folds[f].span == Span::lanes) visit(f, row, *carried++);
+      }
     }
   }
 
@@ -169,6 +222,11 @@ class Machine {
   Few<std::byte*> folds_;
   Few<int64_t> fold_bytes_;
   Few<FoldLanes> lanes_;
+  size_t lane_folds_ = 0, rows_in_window_ = 0;
+  struct alignas(64) Carried {
+    std::byte bytes[64];
+  };
+  Carried carried_[carried_folds];
   bool folds_all_ = false;
   bool fault_ = false;
 };

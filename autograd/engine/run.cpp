@@ -2,6 +2,7 @@
 #include <autograd/core/parallel.h>
 #include <autograd/engine/fold.h>
 #include <autograd/engine/fused_run.h>
+#include <autograd/engine/joint_run.h>
 #include <autograd/engine/plan.h>
 #include <autograd/engine/scatter.h>
 #include <autograd/engine/trace.h>
@@ -101,13 +102,19 @@ void run_stages(const Recording& recording, Plan& plan, const Stages& stages, Ar
   const int64_t task_rows = stages.folds_rows ? runs[0]->row_block() : stages.block;
   parallel_for((stages.rows + task_rows - 1) / task_rows, cost, [&](int64_t begin, int64_t end) {
     std::byte* local = local_memory(stages.local_bytes);
+    std::optional<JointRun> joint;
+    if (stages.joint && stages.joint->function != nullptr) joint.emplace(plan, stages);
     for (int64_t task = begin; task < end; ++task) {
       const int64_t last = std::min((task + 1) * task_rows, stages.rows);
       for (uint32_t k = 0; k < count; ++k) runs[k]->start_row_block(task);
       for (int64_t row = task * task_rows; row < last; row += stages.block) {
         const int64_t stop = std::min(row + stages.block, last);
         if (product) product->run_rows(row, stop, local);
-        for (uint32_t k = 0; k < count; ++k) runs[k]->run_rows(row, stop, stages.rows, local);
+        if (joint) {
+          joint->run(row, stop, local);
+        } else {
+          for (uint32_t k = 0; k < count; ++k) runs[k]->run_rows(row, stop, stages.rows, local);
+        }
       }
     }
   });

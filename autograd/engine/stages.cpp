@@ -28,6 +28,7 @@ constexpr size_t furthest = 64;           // regions looked at from a first stag
 constexpr int64_t most_lanes = 16384;     // a longer row does not stay in the inner caches
 constexpr int64_t block_elements = 8192;  // of a block of rows; more only where a fold's blocks ask for it
 constexpr int64_t most_block_elements = 65536;
+constexpr int64_t shared_rows = 4;  // long ones in a block, which together read what they share (rectangles.cpp)
 
 int64_t product(const Shape& shape, int first, int last) {
   int64_t count = 1;
@@ -110,7 +111,8 @@ class Grouping {
       wanted.folds_all = wanted.folds_all || span == Span::all;
       wanted.folds_rows = wanted.folds_rows || span == Span::rows;
     }
-    wanted.block = std::max<int64_t>(1, block_elements / wanted.lanes);
+    const bool shares = wanted.folds_rows && wanted.lanes > fold_block;
+    wanted.block = std::max<int64_t>(shares ? shared_rows : 1, block_elements / wanted.lanes);
     if (wanted.folds_all) {  // whose blocks a block of rows must not cut
       const int64_t unit = fold_block / std::gcd(wanted.lanes, fold_block);
       if (unit * wanted.lanes > most_block_elements) return false;

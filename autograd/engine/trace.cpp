@@ -33,11 +33,13 @@ Trace from_environment() {
   return trace;
 }
 
-std::string title(const Plan& plan, size_t region) {
+std::string number_of(const Plan& plan) {
   char number[20];
   std::snprintf(number, sizeof number, "%016llx", static_cast<unsigned long long>(plan.hash));
-  return std::string("plan ") + std::string(number, 6) + " region " + std::to_string(region);
+  return std::string("plan ") + std::string(number, 6);
 }
+
+std::string title(const Plan& plan, size_t region) { return number_of(plan) + " region " + std::to_string(region); }
 
 std::string domain_of(const KernelArguments& arguments) {
   return Shape(std::span<const int64_t>(arguments.extents.data(), static_cast<size_t>(arguments.rank))).to_string();
@@ -100,12 +102,11 @@ std::string operations(const Region& region, const Recording& recording) {
   return text;
 }
 
-void write_code(const std::string& name, const Kernel& kernel) {
+void write_code(const std::string& name, std::span<const std::byte> code) {
   std::string file = "backlight " + name + ".bin";
   for (char& letter : file) {
     if (letter == ' ') letter = '-';
   }
-  const std::span<const std::byte> code = kernel.code();
   std::ofstream(file, std::ios::binary)
       .write(reinterpret_cast<const char*>(code.data()), static_cast<std::streamsize>(code.size()));
   log_line("  code: objdump -D -b binary -m i386:x86-64 -M intel " + file);
@@ -140,7 +141,15 @@ void trace_new_plan(const Plan& plan, const Recording& recording) {
              std::to_string(bytes_of(region)) + " bytes, " + executor(region) + stage_number(plan, i) +
              operations(region, recording));
     if (trace().ir) log_line(ir::to_string(region.kernel->program()));
-    if (trace().code && region.kernel->compiled()) write_code(title(plan, i), *region.kernel);
+    if (trace().code && region.kernel->compiled()) write_code(title(plan, i), region.kernel->code());
+  }
+  for (size_t i = 0; i < plan.stages.size(); ++i) {
+    const Stages& stages = plan.stages[i];
+    if (!stages.joint || stages.joint->function == nullptr) continue;
+    const std::string name = number_of(plan) + " stages " + std::to_string(i);
+    log_line(name + ": from stage to stage with " + std::to_string(stages.group) + " rows of " +
+             std::to_string(stages.block));
+    if (trace().code) write_code(name, stages.joint->bytes);
   }
   log_line("  " + std::to_string(plan.temporary_bytes) + " bytes temporary, " + std::to_string(plan.kept_bytes) +
            " kept");

@@ -6,7 +6,7 @@
 //
 //   plan  each new plan: its regions with their operations and source lines, bytes moved
 //   ir    and their programs
-//   asm   and their machine code: one file a region, the command that shows it, a map for perf
+//   asm   and their machine code: one file a region or stages, the command that shows it, a map for perf
 //   time  when a thread ends, the time that each region took
 
 namespace autograd::engine {

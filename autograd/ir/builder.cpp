@@ -84,6 +84,10 @@ Value Builder::binary(Code code, Value a, Value b) {
   if (code == Code::add && is_negation(b)) return binary(Code::subtract, a, program_.body[b].a);
   if (code == Code::add && is_negation(a)) return binary(Code::subtract, b, program_.body[a].a);
   if (code == Code::subtract && is_negation(b)) return binary(Code::add, a, program_.body[b].a);
+  if (is_comparison(code)) {  // -x < c is -c < x
+    if (is_negation(a) && is_literal(b)) return binary(code, negated(b), program_.body[a].a);
+    if (is_negation(b) && is_literal(a)) return binary(code, program_.body[b].a, negated(a));
+  }
   if (is_commutative(code) && a > b) std::swap(a, b);
   return emit({code, is_comparison(code) ? DType::boolean : type(a), a, b});
 }

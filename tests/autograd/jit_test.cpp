@@ -170,6 +170,66 @@ TEST_CASE("Sums of negated values, which are subtracted") {
   }
 }
 
+TEST_CASE("Comparisons under a mask, with their inputs overwritten in between, and differences rounded once") {
+  for (const jit::Target target : targets()) {
+    for (const auto comparison : {C::equal, C::not_equal, C::less, C::less_equal}) {
+      for (const DType type : {DType::float32, DType::int32}) {
+        for (int64_t lanes = 1; lanes < 80; lanes += 3) {
+          Writer write(13);
+          write.made.lanes = lanes;
+          const Value x = write.load(type, Access::linear), y = write.load(type, Access::linear);
+          const Value below = write.add({comparison, DType::boolean, x, y});
+          const Value again = write.add({comparison, DType::boolean, y, x});
+          const Value z = write.load(DType::float32, Access::linear), w = write.load(DType::float32, Access::linear);
+          const Value minus_w = write.add({C::negate, DType::float32, w});
+          const Value product = write.add({C::fma, DType::float32, z, z, minus_w});
+          const size_t operand = write.made.program.body[x].immediate;
+          write.made.program.stores.push_back(
+              {y, write.add_operand(type, Access::linear, lanes, 0, write.made.buffer_of[operand])});
+          const Value near = write.add({C::less, DType::boolean, product, z});
+          write.store(write.add({C::logical_and, DType::boolean, below, near}));
+          const Value both = write.add({C::logical_and, DType::boolean, near, again});
+          write.store(write.add({C::select, DType::float32, both, product, minus_w}));
+          INFO("target " << static_cast<int>(target) << " code " << static_cast<int>(comparison) << " lanes " << lanes);
+          REQUIRE(difference(write.made, target) == "");
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("Zero where a comparison holds, else a sum that is rounded once") {
+  for (const jit::Target target : targets()) {
+    for (const auto comparison : {C::equal, C::not_equal, C::less, C::less_equal}) {
+      for (int64_t lanes = 1; lanes < 160; lanes += 3) {
+        Writer write(17);
+        write.made.lanes = lanes;
+        const Value x = write.load(DType::float32, Access::linear), y = write.load(DType::float32, Access::row_uniform);
+        const Value z = write.load(DType::float32, Access::linear), w = write.load(DType::float32, Access::linear);
+        const Value zero = write.literal(DType::float32, 0);
+        const auto zero_where = [&](Value a, Value b, Value sum) {
+          const Value holds = write.add({comparison, DType::boolean, a, b});
+          return write.add({C::select, DType::float32, holds, zero, sum});
+        };
+        const auto fma = [&](Value a, Value b, Value c) { return write.add({C::fma, DType::float32, a, b, c}); };
+        const Value last = fma(w, z, w);  // w is overwritten before the comparison
+        const Value twice = fma(w, w, w);
+        write.store(zero_where(x, y, fma(z, w, z)));
+        write.store(zero_where(y, x, fma(z, w, w)));
+        write.store(zero_where(x, y, fma(z, w, x)));
+        write.store(zero_where(z, y, twice));
+        write.store(twice);
+        const size_t buffer = write.made.buffer_of[write.made.program.body[w].immediate];
+        write.made.program.stores.push_back({z, write.add_operand(DType::float32, Access::linear, lanes, 0, buffer)});
+        write.store(zero_where(last, y, last));
+        write.store(zero_where(last, x, fma(last, y, last)));
+        INFO("target " << static_cast<int>(target) << " code " << static_cast<int>(comparison) << " lanes " << lanes);
+        REQUIRE(difference(write.made, target) == "");
+      }
+    }
+  }
+}
+
 TEST_CASE("The builder finds equal values under swapped arguments and signs, and lets go of no bit") {
   Program program;
   ag::ir::Builder builder(program, 16);
@@ -183,6 +243,11 @@ TEST_CASE("The builder finds equal values under swapped arguments and signs, and
   CHECK(builder.binary(C::multiply, two, minus_x) ==
         builder.binary(C::multiply, x, builder.literal(-2, DType::float32)));
   CHECK(builder.fma(minus_x, two, y) == builder.fma(x, builder.literal(-2, DType::float32), y));
+  const Value less = builder.binary(C::less, builder.literal(-2, DType::float32), x);
+  CHECK(builder.binary(C::less, minus_x, two) == less);
+  CHECK(builder.binary(C::less_equal, two, minus_x) ==
+        builder.binary(C::less_equal, x, builder.literal(-2, DType::float32)));
+  CHECK(builder.binary(C::less, two, minus_x) != less);
   // Of zeros and NaN these take one side, and -x + -y is not -(x + y) where the sum is zero.
   CHECK(builder.binary(C::maximum, y, x) != builder.binary(C::maximum, x, y));
   CHECK(builder.binary(C::subtract, y, x) != builder.binary(C::subtract, x, y));

@@ -69,6 +69,19 @@ const Function functions[] = {
       const Tensor q = row_softmax(p * lane + row);
       return std::vector<Tensor>{q / ag::sum(p), ag::sum(q, 0) + lane};
     },
+    // no fold over all: one function for all stages
+    [](const Array& x, const Array& lane, const Array& row) {
+      const Tensor y = layer_norm(x * row, Located(lane).tensor(), ag::sin(lane));
+      const auto gradients = ag::grad(y, {x, lane, row}, {.cotangent = ag::cos(x)});
+      return std::vector<Tensor>{y, gradients[0], gradients[1], gradients[2]};
+    },
+    // a mask between stages; sines that one lane in a few computes out of line
+    [](const Array& x, const Array& lane, const Array& row) {
+      const Tensor p = row_softmax(x * lane);
+      const Tensor many = p > ag::mean(p, -1, keep);
+      const Tensor far = ag::sum(ag::where(many, p, x), -1, keep) * 3e4;
+      return std::vector<Tensor>{ag::where(many, x, p), ag::sin(far * row) + p, ag::max(ag::where(many, p, lane), -1)};
+    },
 };
 
 std::vector<float> all_values(Function function, const Array& x, const Array& lane, const Array& row) {
@@ -128,6 +141,20 @@ TEST_CASE("Stages give the bits of single operations, on any backend, for any nu
       }
     }
   }
+}
+
+TEST_CASE("Stages are one function of machine code where none folds over all, and no row is longer than its block") {
+  Random random(44);
+  const Array x = random_array<float>(random, {300, 256}, -1, 1), far = random_array<float>(random, {3, 5000}, -1, 1);
+  const ag::Step step;
+  const auto is_one = [](const Tensor& tensor) {
+    const auto plan = plan_of({tensor});
+    REQUIRE(plan->stages.size() == 1);
+    return plan->stages[0].joint != nullptr;
+  };
+  CHECK(is_one(row_softmax(x)) == (ag::backend() != ag::Backend::interpreter));
+  CHECK_FALSE(is_one(ag::sum(row_softmax(x) * Located(x))));
+  CHECK_FALSE(is_one(row_softmax(far)));
 }
 
 TEST_CASE("Softmax, its gradient and a loss of it run as stages") {

@@ -63,6 +63,7 @@ class BodyEmitter : protected Folds<target> {
       case Opcode::square_root: return unary(op, step, [&](V d, O a) { x.vsqrtps(d, a); });
       case Opcode::round: return unary(op, step, [&](V d, O a) { round(d, a, op.detail); });
       case Opcode::fma: return fma(op, step);
+      case Opcode::fma_or_zero: return fma_or_zero(op, step);
       case Opcode::and_float: return commutative(op, step, [&](V d, V a, O b) { x.vandps(d, a, b); });
       case Opcode::xor_float: return commutative(op, step, [&](V d, V a, O b) { x.vxorps(d, a, b); });
       case Opcode::add_int: return commutative(op, step, [&](V d, V a, O b) { x.vpaddd(d, a, b); });
@@ -123,13 +124,26 @@ class BodyEmitter : protected Folds<target> {
   void fma(const Op& op, const Step& step) {
     const Vector d(step.result);
     const uint8_t *places = step.arguments, added = places[2];
+    const bool minus = op.detail != 0;
     if (added == step.result) {
       const int second = places[0] == in_memory ? 0 : 1;
-      return x.vfmadd231ps(d, Vector(places[1 - second]), operand(op, step, second));
+      const Vector first(places[1 - second]);
+      const Xbyak::Operand& other = operand(op, step, second);
+      return minus ? x.vfmsub231ps(d, first, other) : x.vfmadd231ps(d, first, other);
     }
     const int factor = places[0] == step.result ? 1 : 0;  // the other one
-    if (places[factor] != in_memory) return x.vfmadd213ps(d, Vector(places[factor]), operand(op, step, 2));
-    x.vfmadd132ps(d, Vector(added), operand(op, step, factor));
+    if (places[factor] != in_memory) {
+      const Vector second(places[factor]);
+      const Xbyak::Operand& third = operand(op, step, 2);
+      return minus ? x.vfmsub213ps(d, second, third) : x.vfmadd213ps(d, second, third);
+    }
+    const Xbyak::Operand& second = operand(op, step, factor);
+    minus ? x.vfmsub132ps(d, Vector(added), second) : x.vfmadd132ps(d, Vector(added), second);
+  }
+
+  void fma_or_zero(const Op& op, const Step& step) {
+    const Vector a(step.result);
+    x.vfmadd231ps(a | Opmask(step.arguments[2]) | x.T_z, a, operand(op, step, 1));
   }
 
   void and_bits(const Vector& d, const Vector& a, const Xbyak::Operand& b) {
@@ -155,15 +169,22 @@ class BodyEmitter : protected Folds<target> {
   }
 
   // Masks
+  /// AVX-512: the result, for the lanes that are looked at.
+  Opmask compared(const Op& op, const Step& step) const {
+    const Opmask result(step.result);
+    return op.arguments[2] == no_value ? result : result | Opmask(step.arguments[2]);
+  }
+
   void compare_float(const Op& op, const Step& step) {
-    constexpr uint8_t plain[] = {0x00, 0x04, 0x11, 0x12};  // equal and less ordered, not equal unordered; all quiet
-    constexpr uint8_t swapped[] = {0x00, 0x04, 0x1e, 0x1d};
+    // Equal and less ordered, not equal unordered; all quiet. Then their inverses.
+    constexpr uint8_t plain[] = {0x00, 0x04, 0x11, 0x12, 0x04, 0x00, 0x15, 0x16};
+    constexpr uint8_t swapped[] = {0x00, 0x04, 0x1e, 0x1d, 0x04, 0x00, 0x1a, 0x19};
     const bool swap = step.arguments[0] == in_memory;
     const Vector first(step.arguments[swap]);
     const Xbyak::Operand& second = operand(op, step, !swap);
     const uint8_t predicate = (swap ? swapped : plain)[op.detail];
     if constexpr (wide) {
-      x.vcmpps(Opmask(step.result), first, second, predicate);
+      x.vcmpps(compared(op, step), first, second, predicate);
     } else {
       x.vcmpps(Ymm(step.result), first, second, predicate);
     }
@@ -174,7 +195,7 @@ class BodyEmitter : protected Folds<target> {
     if constexpr (wide) {
       constexpr uint8_t plain[] = {0, 4, 1, 2};
       constexpr uint8_t swapped[] = {0, 4, 6, 5};
-      x.vpcmpd(Opmask(step.result), Vector(step.arguments[swap]), operand(op, step, !swap),
+      x.vpcmpd(compared(op, step), Vector(step.arguments[swap]), operand(op, step, !swap),
                (swap ? swapped : plain)[op.detail]);
     } else {
       const Ymm d(step.result);

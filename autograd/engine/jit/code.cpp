@@ -27,6 +27,7 @@ Buffer allocate(size_t size) {
 
 Unit prepare(const ir::Program& program, Target target) {
   Unit unit{&program, lower(program), {}};
+  if (target == Target::avx512) join_masks(unit.machine);
   if (program.row_lanes > 0) {
     interleave_rows(unit.machine, program, rows_a_turn(unit.machine), target);
   } else {
@@ -50,30 +51,71 @@ struct Image {
   std::vector<size_t> offsets;
 };
 
-Image assemble(std::span<const ir::Program* const> programs, Target target) {
-  std::vector<Unit> units;
-  units.reserve(programs.size());
-  size_t pool = sizeof(Constants), bound = 0;
-  for (const ir::Program* program : programs) {
-    const Unit& unit = units.emplace_back(prepare(*program, target));
-    pool += unit.machine.literals.size() * literal_bytes(target);
-    bound += code_bound(unit);
+/// Programs to be compiled, and those that are parts of joint functions; each once.
+class Assembly {
+ public:
+  explicit Assembly(Target target) : target_(target) {}
+
+  size_t add(const ir::Program* program) {
+    for (size_t k = 0; k < units_.size(); ++k) {
+      if (units_[k].program == program) return k;
+    }
+    units_.push_back(prepare(*program, target_));
+    return units_.size() - 1;
   }
-  pool = round_up(pool, alignment);
-  Image image{allocate(pool + bound), {}};
-  const auto* constants = new (image.bytes.get()) Constants;
-  std::byte* literals = image.bytes.get() + sizeof(Constants);
-  Xbyak::CodeGenerator code(bound, image.bytes.get() + pool);
-  for (const Unit& unit : units) {
-    code.align(alignment);
+
+  Image image(size_t programs, std::span<const std::vector<Part>> joints) {
+    std::vector<std::vector<JointPart>> parts;
+    for (const std::vector<Part>& joint : joints) {
+      parts.emplace_back();
+      for (const Part& part : joint) parts.back().push_back({nullptr, nullptr, part.flat});
+      for (size_t k = 0; k < joint.size(); ++k) part_units_.push_back(add(joint[k].program));
+    }
+    return write(programs, std::move(parts));
+  }
+
+ private:
+  Image write(size_t programs, std::vector<std::vector<JointPart>> joints) {
+    size_t pool = sizeof(Constants), bound = 0;
+    for (size_t k = 0; k < units_.size(); ++k) {
+      pool += units_[k].machine.literals.size() * literal_bytes(target_);
+      if (k < programs) bound += code_bound(units_[k]);
+    }
+    for (const size_t unit : part_units_) bound += code_bound(units_[unit]);
+    pool = round_up(pool, alignment);
+    Image image{allocate(pool + bound), {}};
+    const auto* constants = new (image.bytes.get()) Constants;
+    std::vector<std::byte*> literals{image.bytes.get() + sizeof(Constants)};
+    for (const Unit& unit : units_) {
+      write_literals(unit.machine.literals, target_, literals.back());
+      literals.push_back(literals.back() + unit.machine.literals.size() * literal_bytes(target_));
+    }
+    Xbyak::CodeGenerator code(bound, image.bytes.get() + pool);
+    const auto begin_function = [&] {
+      code.align(alignment);
+      image.offsets.push_back(pool + code.getSize());
+    };
+    for (size_t k = 0; k < programs; ++k) {
+      begin_function();
+      emit(code, units_[k], target_, *constants, literals[k]);
+    }
+    auto unit = part_units_.begin();
+    for (std::vector<JointPart>& joint : joints) {
+      for (JointPart& part : joint) {
+        part.unit = &units_[*unit];
+        part.literals = literals[*unit++];
+      }
+      begin_function();
+      emit_joint(code, joint, target_, *constants);
+    }
     image.offsets.push_back(pool + code.getSize());
-    write_literals(unit.machine.literals, target, literals);
-    emit(code, unit, target, *constants, literals);
-    literals += unit.machine.literals.size() * literal_bytes(target);
+    return image;
   }
-  image.offsets.push_back(pool + code.getSize());
-  return image;
-}
+
+  const Target target_;
+  std::vector<Unit> units_;
+  std::vector<size_t> part_units_;  ///< of the joint functions' parts, one after another
+};
 
 bool supports(const ir::Program& program, const ir::Inst& inst) {
   using C = ir::Code;
@@ -101,14 +143,18 @@ bool supports(const ir::Program& program) {
   return true;
 }
 
-std::shared_ptr<const Code> Code::compile(std::span<const ir::Program* const> programs, Target target) {
-  Image image = assemble(programs, target);
+std::shared_ptr<const Code> Code::compile(std::span<const ir::Program* const> programs, Target target,
+                                          std::span<const std::vector<Part>> joints) {
+  Assembly assembly(target);
+  for (const ir::Program* program : programs) assembly.add(program);
+  Image image = assembly.image(programs.size(), joints);
   const size_t size = round_up(image.offsets.back(), static_cast<size_t>(sysconf(_SC_PAGESIZE)));
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   std::shared_ptr<Code> code(new Code);
   code->memory_ = memory;
   code->size_ = size;
+  code->programs_ = programs.size();
   std::memcpy(memory, image.bytes.get(), image.offsets.back());
   if (mprotect(memory, size, PROT_READ | PROT_EXEC) != 0) return nullptr;
   code->offsets_ = std::move(image.offsets);
@@ -121,8 +167,12 @@ Function Code::function(size_t program) const {
   return reinterpret_cast<Function>(static_cast<std::byte*>(memory_) + offsets_[program]);
 }
 
-std::span<const std::byte> Code::bytes(size_t program) const {
-  return {static_cast<const std::byte*>(memory_) + offsets_[program], offsets_[program + 1] - offsets_[program]};
+JointFunction Code::joint(size_t index) const {
+  return reinterpret_cast<JointFunction>(static_cast<std::byte*>(memory_) + offsets_[programs_ + index]);
+}
+
+std::span<const std::byte> Code::bytes(size_t function) const {
+  return {static_cast<const std::byte*>(memory_) + offsets_[function], offsets_[function + 1] - offsets_[function]};
 }
 
 }  // namespace autograd::engine::jit

@@ -24,4 +24,14 @@ size_t code_bound(const Unit& unit);
 void emit(Xbyak::CodeGenerator& code, const Unit& unit, Target target, const Constants& constants,
           const std::byte* literals);
 
+struct JointPart {
+  const Unit* unit;
+  const std::byte* literals;
+  bool flat;
+};
+
+/// Appends the function of several programs.
+void emit_joint(Xbyak::CodeGenerator& code, std::span<const JointPart> parts, Target target,
+                const Constants& constants);
+
 }  // namespace autograd::engine::jit

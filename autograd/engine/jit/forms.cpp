@@ -33,6 +33,7 @@ Form form(const Op& op, bool wide) {
     case Opcode::shift_right:
     case Opcode::shift_right_logical: return {.memory = wide ? a_bit : uint8_t{0}};
     case Opcode::fma: return {.memory = a_bit | b_bit | c_bit, .tied = a_bit | b_bit | c_bit};
+    case Opcode::fma_or_zero: return {.memory = b_bit, .tied = a_bit};
     case Opcode::compare_int:
       if (wide || op.detail == equal || op.detail == not_equal) return {.memory = a_bit | b_bit};
       return {.memory = op.detail == less ? a_bit : b_bit};
@@ -126,18 +127,20 @@ Times estimate(const std::vector<Op>& ops, size_t values, bool wide) {
 }  // namespace
 
 uint32_t vectors_a_turn(const Machine& machine, const std::vector<ir::Fold>& folds, Target target) {
-  constexpr uint32_t ops_in_sight = 100;
   constexpr uint32_t short_turn = 700, longest_turn = 1800;  // ops that the processor keeps decoded
   const bool wide = target == Target::avx512;
   const std::vector<Op>& ops = machine.ops[per_lane];
   const Times times = estimate(ops, machine.values.size(), wide);
   const auto count = static_cast<uint32_t>(ops.size());
-  const uint32_t waiting = times.chain * std::min(count, ops_in_sight) / ops_in_sight;
+  const auto waiting = [&](uint32_t at_once) {
+    const uint32_t ops_in_sight = at_once < 4 ? 60 : 100;  // eight vectors had better be worth it: registers run out
+    return times.chain * std::min(count, ops_in_sight) / ops_in_sight;
+  };
   const bool pairs =
       !wide && std::ranges::any_of(folds, [](const ir::Fold& fold) { return fold.span != ir::Fold::Span::rows; });
   uint32_t vectors = count <= 8 ? 4 : count <= 24 || pairs ? 2 : 1;  // the loop itself costs a little
   const auto room = [&] { return 2 * vectors * count <= (vectors < 4 ? longest_turn : short_turn); };
-  while (vectors < 8 && vectors * times.work_halves < 2 * waiting && room()) vectors *= 2;
+  while (vectors < 8 && vectors * times.work_halves < 2 * waiting(vectors) && room()) vectors *= 2;
   return vectors;
 }
 

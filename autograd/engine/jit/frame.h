@@ -22,17 +22,18 @@ namespace autograd::engine::jit {
 /// Offsets from rsp.
 struct Frame {
   uint32_t uniforms, slots, mask_slots, pointers;
-  uint32_t call, rows, fault, active_count, active_bits, lanes, caller_stack;
+  uint32_t call, rows, carried, fault, active_count, active_bits, lanes, caller_stack;
   uint32_t active_mask;   ///< AVX2: of the tail
   uint32_t buffer;        ///< a vector of indices or arguments, and one of results
   uint32_t accumulators;  ///< of fold f: 64 bytes at 64 f
   uint32_t saved;         ///< registers during a call of a rare routine
-  uint32_t size;
+  uint32_t size;          ///< what lies before it included
 
-  Frame(const Machine& machine, const Assignment& assignment, size_t pointer_count, size_t fold_count, Target target) {
+  Frame(const Machine& machine, const Assignment& assignment, size_t pointer_count, size_t fold_count, Target target,
+        uint32_t begin) {
     const bool wide = target == Target::avx512;
     const uint32_t vector_bytes = wide ? 64 : 32;
-    size = 0;
+    size = begin;
     const auto take = [&](size_t count, uint32_t bytes, uint32_t alignment) {
       const uint32_t offset = (size + alignment - 1) / alignment * alignment;
       size = offset + static_cast<uint32_t>(count) * bytes;
@@ -45,6 +46,7 @@ struct Frame {
     call = take(1, 8, 8);
     rows = take(1, 8, 8);
     lanes = take(1, 8, 8);
+    carried = take(1, 8, 8);
     caller_stack = take(1, 8, 8);
     fault = take(1, 4, 4);
     active_count = take(1, 4, 4);

@@ -27,11 +27,29 @@ struct Call {
   std::byte* const* folds;         ///< per fold. Span all: 16 lanes, read and written; lanes: the element of row 0;
                             ///< rows: the accumulator of lane 0, read and written, 64 bytes readable behind the last
   const int64_t* fold_bytes;  ///< per fold, read for those over lanes: from a row's element to the next row's
+  /// Null, or for each row, for each fold over lanes, its 16 lanes, read and written instead of the row's element:
+  /// these lanes are some of a longer row's. Not for short rows.
+  std::byte* carried = nullptr;
 };
 
 /// Computes the rectangle; not 0 where a Code::row met an index out of range (it read row 0 instead).
 /// Expects the default floating-point environment (MXCSR 0x1f80).
 using Function = uint32_t (*)(const Call*);
+
+/// Several programs on the same rows, one after another for a few rows at a time. None folds over all, looks up rows or
+/// gathers. The programs see rows as in a Call of their own, or are flat: without folds, all operands linear or
+/// uniform.
+struct JointCall {
+  int64_t rows;       ///< from 1 on
+  int64_t group;      ///< of rows: so many at a time
+  const Call* calls;  ///< per part; `rows` is not read. Flat: lanes are the elements of a row, row_bytes theirs
+};
+using JointFunction = void (*)(const JointCall*);
+
+struct Part {
+  const ir::Program* program;
+  bool flat;
+};
 
 /// Whether this processor and operating system can run the target.
 bool available(Target target);
@@ -43,20 +61,22 @@ bool supports(const ir::Program& program);
 class Code {
  public:
   /// Null where the system refuses executable memory.
-  static std::shared_ptr<const Code> compile(std::span<const ir::Program* const> programs, Target target);
+  static std::shared_ptr<const Code> compile(std::span<const ir::Program* const> programs, Target target,
+                                             std::span<const std::vector<Part>> joints = {});
   ~Code();
   Code(const Code&) = delete;
   Code& operator=(const Code&) = delete;
 
   Function function(size_t program) const;
-  /// Its bytes, for looking at.
-  std::span<const std::byte> bytes(size_t program) const;
+  JointFunction joint(size_t index) const;
+  /// Its bytes, for looking at. Joint functions are counted behind the programs.
+  std::span<const std::byte> bytes(size_t function) const;
 
  private:
   Code() = default;
   [[maybe_unused]] void* memory_ = nullptr;  // unused where there is no machine code: absent.cpp
-  [[maybe_unused]] size_t size_ = 0;
-  std::vector<size_t> offsets_;  ///< of each program, and the end
+  [[maybe_unused]] size_t size_ = 0, programs_ = 0;
+  std::vector<size_t> offsets_;  ///< of each program and each joint function, and the end
 };
 
 }  // namespace autograd::engine::jit

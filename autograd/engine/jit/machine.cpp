@@ -77,7 +77,7 @@ class Lowering {
       const ir::Inst& inst = program_.body[i];
       known_[i].live |= inst.code == ir::Code::row;  // for its fault
       if (!known_[i].live) continue;
-      const ir::Value arguments[] = {inst.a, inst.b, inst.c};
+      const ir::Value arguments[] = {inst.a, inst.b, subtracts(inst) ? program_.body[inst.c].a : inst.c};
       for (int k = 0; k < ir::argument_count(inst.code); ++k) {
         Known& argument = known_[arguments[k]];
         argument.live = true;
@@ -96,6 +96,11 @@ class Lowering {
            accumulates;
   }
   ir::Value folded(const ir::Fold& fold) const { return subtracts(fold) ? program_.body[fold.value].a : fold.value; }
+
+  /// Whether the fma adds what is negated: a b + -c is a b - c.
+  bool subtracts(const ir::Inst& inst) const {
+    return inst.code == ir::Code::fma && program_.body[inst.c].code == ir::Code::negate;
+  }
 
   static Known& mark_root(Known& known) {
     known.live = true;
@@ -252,7 +257,7 @@ class Lowering {
     const int count = ir::argument_count(inst.code);
     const Id a = argument(inst.a);
     const Id b = count > 1 ? argument(inst.b) : no_value;
-    const Id c = count > 2 ? argument(inst.c) : no_value;
+    const Id c = count > 2 ? argument(subtracts(inst) ? program_.body[inst.c].a : inst.c) : no_value;
     const bool real = program_.body[inst.a].type == DType::float32;
     const auto number = [&](Opcode of_float, Opcode of_int) { return emit(level, real ? of_float : of_int, a, b); };
     const auto detailed = [&](Opcode code, int detail) {
@@ -293,7 +298,7 @@ class Lowering {
       case C::bit_and: return emit(level, Opcode::and_int, a, b);
       case C::bit_or: return emit(level, Opcode::or_int, a, b);
       case C::bit_xor: return emit(level, Opcode::xor_int, a, b);
-      case C::fma: return emit(level, Opcode::fma, a, b, c);
+      case C::fma: return detailed(Opcode::fma, subtracts(inst));
       case C::select: return select(inst, level, a, b, c);
       case C::rare: return detailed(Opcode::rare, inst.immediate);
       default: return no_value;  // supports() keeps the rest out

@@ -28,9 +28,10 @@ enum class Opcode : uint8_t {
   minimum_float,
   maximum_float,
   square_root,
-  round,  ///< detail: 0 to nearest, 1 floor, 2 ceil
-  fma,
-  and_float,  ///< on the bits, as is xor_float: for signs
+  round,        ///< detail: 0 to nearest, 1 floor, 2 ceil
+  fma,          ///< a b + c; detail: whether -c instead
+  fma_or_zero,  ///< AVX-512: c ? a b + a : 0
+  and_float,    ///< on the bits, as is xor_float: for signs
   xor_float,
   add_int,
   subtract_int,
@@ -46,7 +47,7 @@ enum class Opcode : uint8_t {
   xor_int,
   int_to_float,
   float_to_int,
-  compare_float,  ///< detail: Predicate
+  compare_float,  ///< detail: Predicate; AVX-512: only for the lanes of mask c, if there is one
   compare_int,
   mask_and,
   mask_or,
@@ -76,6 +77,7 @@ enum class Opcode : uint8_t {
 };
 
 enum Predicate : uint8_t { equal, not_equal, less, less_equal };
+inline constexpr uint8_t inverse = 4;  ///< AVX-512, of floats: the lanes where the predicate does not hold
 
 /// Of a value of the machine: its index in Machine::values.
 using Id = uint32_t;
@@ -139,6 +141,9 @@ struct Machine {
 };
 
 Machine lower(const ir::Program& program);
+
+/// AVX-512: ops that take a mask and what makes its argument become one.
+void join_masks(Machine& machine);
 
 /// Makes the ops of a turn: first op for all its vectors, second op for all, ... A chain of dependent ops takes its
 /// time, and meanwhile the processor can work on another vector, if only that is near enough to be seen.

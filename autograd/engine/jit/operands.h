@@ -28,13 +28,13 @@ class Operands {
   };
 
   Operands(Xbyak::CodeGenerator& code, const ir::Program& program, const Machine& machine, const Assignment& assignment,
-           const Constants& constants, const std::byte* literals)
+           const Constants& constants, const std::byte* literals, uint32_t frame_begin)
       : x(code),
         program_(program),
         machine_(machine),
         assignment_(assignment),
         pointers_(program, machine),
-        frame_(machine, assignment, pointers_.places.size(), program.folds.size(), target),
+        frame_(machine, assignment, pointers_.places.size(), program.folds.size(), target, frame_begin),
         constants_(constants),
         literals_(literals) {}
 

@@ -278,11 +278,14 @@ class Residents {
 
   void accumulators(const std::vector<ir::Fold>& folds, std::vector<uint8_t>& places) {
     const int halves = wide_ ? 1 : 2;
+    // A body that spills a little takes less time than sums in memory, each of which waits until the last is stored.
+    int room = std::max(left_, wide_ ? 6 : 0);
     places.assign(2 * folds.size(), in_memory);
     for (size_t f = 0; f < folds.size(); ++f) {
       // One for all turns: that of long rows is another for every lane, that of a short row's lanes ends with it.
       const bool short_rows = machine_.row_vectors > 0;
-      if (folds[f].span == (short_rows ? ir::Fold::Span::lanes : ir::Fold::Span::rows) || left_ < halves) continue;
+      if (folds[f].span == (short_rows ? ir::Fold::Span::lanes : ir::Fold::Span::rows) || room < halves) continue;
+      room -= halves;
       for (int half = 0; half < halves; ++half) places[2 * f + static_cast<size_t>(half)] = take();
     }
   }
