@@ -66,9 +66,10 @@ class Machine {
       lane_folds_ += fold.span == Span::lanes;
       shares = shares || fold.span == Span::rows;
     }
+    if (lane_folds_ == 0 || folds_all_) return;
     for (size_t i = 0; i < program.operands.size(); ++i)
       shares = shares || (program.operands[i].access == Access::row_linear && layout_.row_bytes[i] == 0);
-    if (shares && lane_folds_ > 0 && !folds_all_) rows_in_window_ = carried_folds / lane_folds_;
+    if (shares) rows_in_window_ = carried_folds / lane_folds_;
   }
 
   bool run() {

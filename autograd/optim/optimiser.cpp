@@ -1,4 +1,5 @@
 #include <autograd/core/error.h>
+#include <autograd/core/graph.h>
 #include <autograd/core/storage.h>
 #include <autograd/ops/elementwise.h>
 #include <autograd/ops/layout.h>
@@ -154,6 +155,7 @@ void Optimiser::add_step(std::span<const Located> parameters, std::span<const Te
 }
 
 void Optimiser::add_step(size_t i, const Tensor& parameter, const Tensor& gradient, Assignments& assignments) {
+  check(i, parameter, gradient);
   Moving old{parameter};
   for (size_t k = 0; k < remembered_.size(); ++k) old.remembered[k] = Located(*remembered_[k][i]).tensor();
   const Moving moved = update(old, gradient);
@@ -165,7 +167,10 @@ void Optimiser::add_step(size_t i, const Tensor& parameter, const Tensor& gradie
 void Optimiser::add_step(const Pack& together, std::span<const Located> parameters, std::span<const Tensor> gradients,
                          Assignments& assignments) {
   packing_.clear();
-  for (const size_t i : together.members) packing_.push_back(parameters[i].tensor());
+  for (const size_t i : together.members) {
+    packing_.push_back(parameters[i].tensor());
+    check(i, packing_.back(), gradients[i]);
+  }
   Moving old{pack(packing_)};
   for (size_t k = 0; k < together.remembered.size(); ++k) old.remembered[k] = Located(together.remembered[k]).tensor();
   packing_.clear();
@@ -174,6 +179,20 @@ void Optimiser::add_step(const Pack& together, std::span<const Located> paramete
   for (size_t k = 0; k < together.remembered.size(); ++k)
     assignments.single.push_back({together.remembered[k], moved.remembered[k]});
   assignments.packed.push_back({together.parameters, moved.parameter});
+}
+
+/// Nodes tell, which are nearer than what the parameter holds.
+void Optimiser::check(size_t i, const Tensor& parameter, const Tensor& gradient) const {
+  const Graph& graph = Graph::current();
+  const Node &wanted = graph.node(graph.check(parameter)), &given = graph.node(graph.check(gradient));
+  if (!same_shape(given, wanted)) {
+    throw ShapeError("apply: a gradient " + given.shape().to_string() + " for " + description(parameters_, i) + " " +
+                     wanted.shape().to_string());
+  }
+  if (given.dtype != wanted.dtype) {
+    throw DTypeError(std::string("apply: a gradient of ") + name_of(given.dtype) + " for " +
+                     description(parameters_, i) + " of " + name_of(wanted.dtype));
+  }
 }
 
 std::span<const Tensor> Optimiser::clipped(std::span<const Tensor> gradients) {
@@ -245,14 +264,26 @@ void Optimiser::accumulate(const Tensor& loss, std::span<const Tensor> also) {
 void Optimiser::apply() {
   if (!has_accumulated_) throw ValueError("apply: no gradient was accumulated since the last step");
   const Step step;
+  wanted_.clear();
+  for (const Parameter& gradient : accumulated_) wanted_.push_back(Located(gradient).tensor());
+  apply(std::span<const Tensor>(wanted_));
+  has_accumulated_ = false;
+}
+
+void Optimiser::apply(std::initializer_list<Tensor> gradients, std::initializer_list<Tensor> also) {
+  apply(as_span(gradients), as_span(also));
+}
+
+void Optimiser::apply(std::span<const Tensor> gradients, std::span<const Tensor> also) {
+  if (gradients.size() != parameters_.size()) {
+    throw ValueError("apply: " + std::to_string(gradients.size()) + " gradients for " +
+                     std::to_string(parameters_.size()) + " parameters");
+  }
   assignments_.single.clear();
   assignments_.packed.clear();
   variables_.assign(parameters_.begin(), parameters_.end());
-  wanted_.clear();
-  for (const Parameter& gradient : accumulated_) wanted_.push_back(Located(gradient).tensor());
-  add_step(variables_, clipped(wanted_), assignments_);
-  evaluate({}, assignments_.single, assignments_.packed);
-  has_accumulated_ = false;
+  add_step(variables_, clipped(gradients), assignments_);
+  evaluate(also, assignments_.single, assignments_.packed);
   ++steps_;
 }
 

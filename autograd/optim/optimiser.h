@@ -38,6 +38,11 @@ class BACKLIGHT_API Optimiser {
   void accumulate(const Tensor& loss, std::span<const Tensor> also);
   /// One step on the sum of the gradients that were accumulated. ValueError where there are none.
   void apply();
+  /// One step on gradients from elsewhere, in the order of parameters(): of several losses, changed after grad(), or
+  /// made by other means. In one evaluation, after which the values of `also` can be read.
+  /// throws  ValueError: too few or too many; ShapeError, DTypeError: not as its parameter
+  void apply(std::initializer_list<Tensor> gradients, std::initializer_list<Tensor> also = {});
+  void apply(std::span<const Tensor> gradients, std::span<const Tensor> also = {});
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
   double learning_rate() const { return learning_rate_; }
@@ -93,6 +98,7 @@ class BACKLIGHT_API Optimiser {
   void add_step(const Pack& together, std::span<const Located> parameters, std::span<const Tensor> gradients,
                 Assignments& assignments);
   void evaluate_step(const Tensor& loss, std::span<const Tensor> also);
+  void check(size_t i, const Tensor& parameter, const Tensor& gradient) const;
   std::span<const Tensor> clipped(std::span<const Tensor> gradients);
 
   std::vector<Parameter> parameters_;

@@ -8,7 +8,7 @@
 #include "tests/autograd/support.h"
 #include "tests/catch.h"
 
-// Sgd, AdamW, clipping, accumulated gradients and schedules; Adam's own tests stand in adam_test.cpp.
+// Sgd, AdamW, clipping, accumulated and given gradients, and schedules; Adam's own tests stand in adam_test.cpp.
 
 namespace ag = autograd;
 using ag::Array;
@@ -149,6 +149,48 @@ TEST_CASE("Accumulated parts make the step of their sum") {
   for (size_t k = 0; k < 3; ++k) CHECK(found[k] == Approx(expected[k]).epsilon(1e-12));
   CHECK_THROWS_WITH(moved([](ag::Optimiser& optimiser) { optimiser.apply(); }, options),
                     "apply: no gradient was accumulated since the last step");
+}
+
+TEST_CASE("A step on given gradients is that of the loss that has them") {
+  const auto steps = [](bool given) {
+    Parameter x(Array::of<float>({1, 2, 3})), y(Array::of<float>({4, 5}));  // which move together
+    const Parameter large(ag::ones({5000}));
+    ag::Adam optimiser({x, large, y}, {.learning_rate = 0.1});
+    optimiser.set_clipping({.norm = 2});
+    for (int i = 0; i < 3; ++i) {
+      const ag::Step step;
+      const Tensor loss = ag::sum(ag::square(x)) + ag::sum(x) * ag::sum(y) + ag::sum(ag::square(large));
+      if (given) {
+        const auto gradients = ag::grad(loss, {x, large, y});
+        const Tensor also[] = {loss, loss * 2};
+        optimiser.apply(std::span<const Tensor>(gradients), also);
+        CHECK(also[1].item() == 2 * also[0].item());
+      } else {
+        optimiser.minimise(loss);
+      }
+    }
+    CHECK(optimiser.steps() == 3);
+    return std::vector{x.to_vector<float>(), large.to_vector<float>(), y.to_vector<float>()};
+  };
+  CHECK(steps(true) == steps(false));
+}
+
+TEST_CASE("Given gradients have to fit the parameters") {
+  Parameter x(Array::of<float>({1, 2, 3}), "x"), y(Array::of<float>({4, 5})), z(ag::zeros({5000}), "z");
+  ag::Sgd optimiser({x, y, z}, {.learning_rate = 1});
+  const ag::Step step;
+  const Tensor three = ag::Located(ag::ones({3})).tensor(), two = ag::Located(ag::ones({2})).tensor(),
+               many = ag::Located(ag::ones({5000})).tensor();
+  CHECK_THROWS_WITH(optimiser.apply({three, two}), "apply: 2 gradients for 3 parameters");
+  CHECK_THROWS_AS(optimiser.apply({two, three, many}), ag::ShapeError);
+  CHECK_THROWS_WITH(optimiser.apply({two, two, many}), "apply: a gradient [2] for parameter 0 ('x') [3]");
+  CHECK_THROWS_WITH(optimiser.apply({three, two, two}), "apply: a gradient [2] for parameter 2 ('z') [5000]");
+  CHECK_THROWS_WITH(optimiser.apply({three, ag::cast(two, ag::DType::float64), many}),
+                    "apply: a gradient of float64 for parameter 1 of float32");
+  CHECK(optimiser.steps() == 0);
+  CHECK(x.version() == 0);
+  optimiser.apply({three, two, many});
+  CHECK(y.to_vector<float>() == std::vector<float>{3, 4});
 }
 
 TEST_CASE("A part that throws is not accumulated") {
