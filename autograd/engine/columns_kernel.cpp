@@ -1,6 +1,7 @@
 #include <autograd/engine/columns_kernel.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #ifdef __AVX__
@@ -253,9 +254,76 @@ IndexRange range(const int32_t* indices, int64_t count) {
   return {lowest, highest};
 }
 
+bool is_wanted(const IndexSearch& work, int32_t place) {
+  return static_cast<uint32_t>(work.indices[place]) - static_cast<uint32_t>(work.first) <
+         static_cast<uint32_t>(work.rows);
+}
+
+#if defined(__AVX512F__)
+/// Places [0, whole), a vector of them at a time; returns how many were found.
+size_t find_vectors(const IndexSearch& work, int32_t whole) {
+  const __m512i first = _mm512_set1_epi32(work.first), rows = _mm512_set1_epi32(work.rows);
+  __m512i place = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  int32_t* to = work.places;
+  for (int32_t begin = 0; begin < whole; begin += 16) {
+    const __m512i distance = _mm512_sub_epi32(_mm512_loadu_si512(work.indices + begin), first);
+    const __mmask16 wanted = _mm512_cmplt_epu32_mask(distance, rows);
+    _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(wanted, place));
+    to += __builtin_popcount(wanted);
+    place = _mm512_add_epi32(place, _mm512_set1_epi32(16));
+  }
+  return static_cast<size_t>(to - work.places);
+}
+constexpr int32_t found_at_once = 16;
+#elif defined(__AVX2__)
+/// For each set of lanes their numbers, a byte each, in order.
+constexpr auto lanes_of_sets = [] {
+  std::array<uint64_t, 256> list{};
+  for (unsigned set = 0; set < 256; ++set) {
+    int shift = 0;
+    for (uint64_t lane = 0; lane < 8; ++lane) {
+      if ((set >> lane & 1) == 0) continue;
+      list[set] |= lane << shift;
+      shift += 8;
+    }
+  }
+  return list;
+}();
+size_t find_vectors(const IndexSearch& work, int32_t whole) {
+  // Compared as signed numbers: both sides have 2^31 taken off.
+  const __m256i first = _mm256_set1_epi32(static_cast<int32_t>(static_cast<uint32_t>(work.first) + 0x80000000u));
+  const __m256i rows = _mm256_set1_epi32(static_cast<int32_t>(static_cast<uint32_t>(work.rows) + 0x80000000u));
+  int32_t* to = work.places;
+  for (int32_t begin = 0; begin < whole; begin += 8) {
+    const __m256i indices = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(work.indices + begin));
+    const __m256i wanted = _mm256_cmpgt_epi32(rows, _mm256_sub_epi32(indices, first));
+    const auto set = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(wanted)));
+    const __m128i lanes = _mm_cvtsi64_si128(static_cast<long long>(lanes_of_sets[set]));
+    const __m256i places = _mm256_add_epi32(_mm256_cvtepu8_epi32(lanes), _mm256_set1_epi32(begin));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), places);
+    to += __builtin_popcount(set);
+  }
+  return static_cast<size_t>(to - work.places);
+}
+constexpr int32_t found_at_once = 8;
+#else
+size_t find_vectors(const IndexSearch&, int32_t) { return 0; }
+constexpr int32_t found_at_once = INT32_MAX;
+#endif
+
+size_t find(const IndexSearch& work) {
+  const int32_t whole = work.count / found_at_once * found_at_once;
+  size_t found = find_vectors(work, whole);
+  for (int32_t place = whole; place < work.count; ++place) {
+    work.places[found] = place;
+    found += is_wanted(work, place) ? 1 : 0;  // no branch, which no processor would foresee
+  }
+  return found;
+}
+
 }  // namespace
 
 extern const ColumnKernels columns;
-const ColumnKernels columns{&fetch, &pack, &split, &copy, &add<float>, &add<double>, &range};
+const ColumnKernels columns{&fetch, &pack, &split, &copy, &add<float>, &add<double>, &range, &find};
 
 }  // namespace autograd::engine::BACKLIGHT_KERNEL_VARIANT

@@ -72,6 +72,15 @@ struct IndexRange {
   int32_t lowest, highest;
 };
 
+/// Indices among which some are looked for.
+struct IndexSearch {
+  const int32_t* indices;
+  int32_t count;
+  int32_t first, rows;  ///< those from first on, below first + rows
+  int32_t* places;      ///< of them among all; up to a vector behind the last is overwritten
+  static constexpr size_t most_behind = 16;
+};
+
 struct ColumnKernels {
   void (*fetch)(const RowFetch& work);
   void (*pack)(const RowPack& work);
@@ -80,6 +89,7 @@ struct ColumnKernels {
   void (*add_float)(const RowAddition<float>& work);
   void (*add_double)(const RowAddition<double>& work);
   IndexRange (*range)(const int32_t* indices, int64_t count);
+  size_t (*find)(const IndexSearch& work);  ///< their number
 };
 
 }  // namespace autograd::engine

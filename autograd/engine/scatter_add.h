@@ -32,7 +32,7 @@ namespace autograd::engine {
 inline constexpr size_t most_chunks = 16;
 inline constexpr int64_t chunk_entries = 32768;
 inline constexpr int64_t copied_elements = int64_t{1} << 18;  // in all copies of one scatter_add, beyond twice its size
-inline constexpr int64_t prefetched = 24;                     // entries ahead
+inline constexpr size_t prefetched = 24;                      // entries ahead
 
 template <class T>
 T plus(T a, T b) {
@@ -223,18 +223,30 @@ class ScatterAdd {
 
   void add_stretch(int64_t first, int64_t last, const Values& values) {
     std::fill(out_ + first * width_, out_ + last * width_, T(0));
-    const auto base = static_cast<uint32_t>(first), rows = static_cast<uint32_t>(last - first);
-    const auto is_own = [&](int64_t entry) { return static_cast<uint32_t>(indices_[entry]) - base < rows; };
-    const auto add = [&](int64_t entry) { values.add(out_ + int64_t{indices_[entry]} * width_, entry); };
-    int64_t entry = 0;
-    for (; entry < entries_ - prefetched; ++entry) {
-      __builtin_prefetch(out_ + int64_t{indices_[entry + prefetched]} * width_, 1);
-      if (is_own(entry)) add(entry);
-    }
-    for (; entry < entries_; ++entry) {
-      if (is_own(entry)) add(entry);
+    if (last - first == rows_) return add_all(values);
+    constexpr int64_t block = 1024;
+    static_assert(prefetched >= IndexSearch::most_behind);
+    int32_t own[block + prefetched];  // entries of the block whose rows are in the stretch
+    for (int64_t begin = 0; begin < entries_; begin += block) {
+      const auto length = static_cast<int32_t>(std::min(block, entries_ - begin));
+      const size_t count = kernel_table().columns->find(
+          {indices_ + begin, length, static_cast<int32_t>(first), static_cast<int32_t>(last - first), own});
+      std::fill_n(own + count, prefetched, length - 1);
+      for (size_t k = 0; k < count; ++k) {
+        __builtin_prefetch(row_of(begin + own[k + prefetched]), 1);
+        values.add(row_of(begin + own[k]), begin + own[k]);
+      }
     }
   }
+
+  void add_all(const Values& values) {
+    for (int64_t entry = 0; entry < entries_; ++entry) {
+      __builtin_prefetch(row_of(std::min(entry + int64_t{prefetched}, entries_ - 1)), 1);
+      values.add(row_of(entry), entry);
+    }
+  }
+
+  T* row_of(int64_t entry) const { return out_ + int64_t{indices_[entry]} * width_; }
 
   const Node& node_;
   Arena& scratch_;

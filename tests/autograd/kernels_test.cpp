@@ -185,3 +185,29 @@ TEST_CASE("Gathers and strided loads give the same bytes in every variant") {
     }
   }
 }
+
+TEST_CASE("Places of indices between two bounds are found in every variant") {
+  using autograd::engine::IndexSearch;
+  Random random(8);
+  std::vector<Variant> list = variants();
+  list.push_back({"baseline", &autograd::engine::baseline::table});
+  for (const int32_t count : {0, 1, 7, 8, 15, 16, 17, 100, 1024}) {
+    std::vector<int32_t> indices(static_cast<size_t>(count));
+    for (int32_t& index : indices) index = static_cast<int32_t>(random.below(100)) - 50;
+    if (count > 2) indices[0] = INT32_MAX, indices[1] = INT32_MIN;
+    for (const auto& [first, rows] : {std::pair(-10, 20), std::pair(0, INT32_MAX), std::pair(7, 1), std::pair(60, 5)}) {
+      std::vector<int32_t> expected;
+      for (int32_t i = 0; i < count; ++i) {
+        const auto index = int64_t{indices[static_cast<size_t>(i)]};
+        if (index >= first && index < int64_t{first} + rows) expected.push_back(i);
+      }
+      for (const Variant& variant : list) {
+        std::vector<int32_t> places(static_cast<size_t>(count) + IndexSearch::most_behind, -1);
+        const size_t found = variant.table->columns->find({indices.data(), count, first, rows, places.data()});
+        places.resize(found);
+        INFO(variant.name << ", " << count << " indices, " << rows << " from " << first << " on");
+        CHECK(places == expected);
+      }
+    }
+  }
+}
