@@ -73,7 +73,8 @@ struct Memory {
 bool is_stretch(const Planner& planner, uint32_t view, int64_t& offset) {
   const uint32_t input = contiguous_base(planner, planner.recording.inputs(view)[0]);
   // Of a concatenation, one part may be all that is wanted.
-  if (is_view(planner, input) || (planner.node(input).op->run == run_concatenate && !planner.known(input))) return false;
+  if (is_view(planner, input) || (planner.node(input).op->run == run_concatenate && !planner.known(input)))
+    return false;
   const Node& from = planner.node(planner.recording.inputs(view)[0]);
   Walk walk;
   add_walk(walk, planner.recording.attributes<StridedView>(view), from, 0, from.rank, 0, 1);
@@ -98,8 +99,7 @@ Walk walk_of(const Planner& planner, uint32_t node, const AxisMap& map, const Sh
   for (int axis = 0; axis < domain.rank(); ++axis) {
     if (domain[axis] == 1) walk.strides[static_cast<size_t>(axis)] = 0;
   }
-  walk.identity =
-      walk.offset == 0 && planner.node(walk.base).size() == domain.size() && is_in_order(walk, domain);
+  walk.identity = walk.offset == 0 && planner.node(walk.base).size() == domain.size() && is_in_order(walk, domain);
   return walk;
 }
 
