@@ -69,7 +69,7 @@ class Machine {
     if (lane_folds_ == 0 || folds_all_) return;
     for (size_t i = 0; i < program.operands.size(); ++i)
       shares = shares || (program.operands[i].access == Access::row_linear && layout_.row_bytes[i] == 0);
-    if (shares) rows_in_window_ = carried_folds / lane_folds_;
+    if (shares) rows_in_window_ = static_cast<int64_t>(carried_folds / lane_folds_);
   }
 
   bool run() {
@@ -127,7 +127,7 @@ class Machine {
         rows = 1;
         lanes = std::min(lanes - lane, stop - at);
       }
-      const int64_t together = std::min<int64_t>(rows, rows_in_window_);
+      const int64_t together = std::min(rows, rows_in_window_);
       if (lane == 0 && lanes > window && together > 1) {
         windows(slice, row, together);
         begin += together * lanes;
@@ -223,7 +223,8 @@ class Machine {
   Few<std::byte*> folds_;
   Few<int64_t> fold_bytes_;
   Few<FoldLanes> lanes_;
-  size_t lane_folds_ = 0, rows_in_window_ = 0;
+  size_t lane_folds_ = 0;
+  int64_t rows_in_window_ = 0;
   struct alignas(64) Carried {
     std::byte bytes[64];
   };
