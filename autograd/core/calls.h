@@ -8,6 +8,9 @@
 
 namespace autograd {
 
+/// Most lists of indices that one scatter_add goes through.
+inline constexpr size_t most_scatter_lists = 4;
+/// Inputs: values and indices of each list in turn.
 void run_scatter_add(const Op::Call& call);
 /// Of so many lists of indices, as many of weights, then columns, of a floating type.
 struct WeightedAttributes {

@@ -104,7 +104,7 @@ void drop_ones(Walk& walk, const Shape& shape) {
   for (auto axis = static_cast<int>(kept); axis < shape.rank(); ++axis) walk.strides[static_cast<size_t>(axis)] = 0;
 }
 
-/// A region of scatter_adds by one list of indices, which others may join.
+/// A region of scatter_adds by the same lists of indices, which others may join.
 struct OpenScatters {
   uint32_t region, first;  ///< first: its first node
 
@@ -114,12 +114,14 @@ struct OpenScatters {
     if (planner.drafts[region].nodes.size() == most_scatters_together || mine.dtype != other.dtype ||
         mine.extents[0] != other.extents[0])
       return false;
-    const auto walk_of = [&](uint32_t of, uint32_t input) -> const Walk& {
-      return planner.sources[planner.states[of].sources + input].walk;
-    };
-    if (!(walk_of(first, 1) == walk_of(node, 1))) return false;
-    const uint32_t producer = region_of(planner, walk_of(node, 0).base);
-    return producer == none || producer < region;
+    const std::span<const Source> sources = planner.sources_of(node), firsts = planner.sources_of(first);
+    if (sources.size() != firsts.size()) return false;
+    for (size_t input = 0; input < sources.size(); input += 2) {
+      if (!(sources[input + 1].walk == firsts[input + 1].walk)) return false;
+      const uint32_t producer = region_of(planner, sources[input].walk.base);
+      if (producer != none && producer >= region) return false;
+    }
+    return true;
   }
 };
 

@@ -160,13 +160,16 @@ class Lowering {
     const auto walk_of = [&](uint32_t node, uint32_t input) -> const Walk& {
       return planner_.sources[planner_.states[node].sources + input].walk;
     };
-    const Walk& indices = walk_of(together[0], 1);
     Region::Scatters& scatters = region_.scatters.emplace_back();
-    scatters.indices = {indices.base, indices.offset * size_of(DType::int32)};
-    for (const uint32_t node : together) {
-      const uint32_t base = walk_of(node, 0).base;
-      const auto values = std::ranges::find(walks_, base, &Walk::base);
-      scatters.columns.push_back({node, static_cast<uint16_t>(values - walks_.begin()), planner_.states[base].local});
+    scatters.sums = together;
+    for (uint32_t input = 0; input < planner_.states[together[0]].source_count; input += 2) {
+      const Walk& indices = walk_of(together[0], input + 1);
+      scatters.indices.push_back({indices.base, indices.offset * size_of(DType::int32)});
+      for (const uint32_t node : together) {
+        const uint32_t base = walk_of(node, input).base;
+        const auto values = std::ranges::find(walks_, base, &Walk::base);
+        scatters.columns.push_back({static_cast<uint16_t>(values - walks_.begin()), planner_.states[base].local});
+      }
     }
   }
 

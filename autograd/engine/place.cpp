@@ -139,11 +139,14 @@ void place_columns(Planner& planner, uint32_t id) {
   Draft& draft = planner.drafts[id];
   for (const std::vector<uint32_t>& together : draft.scatters) {
     for (const uint32_t node : together) {
-      const uint32_t position = planner.sources[planner.states[node].sources].walk.base;
-      NodeState& state = planner.states[position];
-      if (state.kept || state.local >= 0 || state.last_use != id) continue;
-      state.local = draft.local_bytes;
-      draft.local_bytes += Lookups::column_stride(usual_block) * size_of(planner.node(position).dtype);
+      const std::span<const Source> sources = planner.sources_of(node);
+      for (size_t input = 0; input < sources.size(); input += 2) {
+        const uint32_t position = sources[input].walk.base;
+        NodeState& state = planner.states[position];
+        if (state.kept || state.local >= 0 || state.last_use != id) continue;
+        state.local = draft.local_bytes;
+        draft.local_bytes += Lookups::column_stride(usual_block) * size_of(planner.node(position).dtype);
+      }
     }
   }
 }

@@ -94,9 +94,9 @@ struct Demands {
 /// A region while nodes join it.
 struct Draft {
   Shape domain;                 ///< without axes of extent 1
-  std::vector<uint32_t> nodes;  ///< members in order; calls together are scatter_adds by one list of indices
+  std::vector<uint32_t> nodes;  ///< members in order; calls together are scatter_adds by the same lists of indices
   bool call = false;
-  /// scatter_adds of this region's values; those of one list of indices together.
+  /// scatter_adds of this region's values; those by the same lists of indices together.
   std::vector<std::vector<uint32_t>> scatters;
   Demands demands;
   uint32_t stages = none;   ///< in Planner::stages
@@ -183,15 +183,16 @@ struct Region {
     uint32_t position;
     DType type;
   };
-  /// scatter_adds by one list of indices.
+  /// scatter_adds by the same lists of indices.
   struct Scatters {
+    /// Values that one list of one scatter_add takes.
     struct Column {
-      uint32_t sum;      ///< position of the scatter_add
-      uint16_t operand;  ///< of the kernel: the values
+      uint16_t operand;  ///< of the kernel
       int64_t local;     ///< bytes into local memory, where nobody else reads them; else -1
     };
-    Place indices;
-    std::vector<Column> columns;
+    std::vector<Place> indices;   ///< of each list
+    std::vector<uint32_t> sums;   ///< positions of the scatter_adds
+    std::vector<Column> columns;  ///< list by list, each scatter_add's
   };
   bool call = false;
   // Fused:

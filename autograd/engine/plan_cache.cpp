@@ -35,7 +35,9 @@ size_t bytes_of(const Plan& plan) {
     for (const auto* list : {&region.packs, &region.unpacks}) {
       for (const Packed& packed : *list) bytes += sizeof packed + bytes_of(packed.parts) + bytes_of(packed.pieces);
     }
-    for (const Region::Scatters& scatters : region.scatters) bytes += sizeof scatters + bytes_of(scatters.columns);
+    for (const Region::Scatters& scatters : region.scatters) {
+      bytes += sizeof scatters + bytes_of(scatters.indices) + bytes_of(scatters.sums) + bytes_of(scatters.columns);
+    }
     for (const Lookups& lookups : region.lookups) bytes += bytes_of(lookups.tables) + bytes_of(lookups.lists);
   }
   return bytes;
@@ -112,7 +114,9 @@ void collect_leaves(Planner& planner) {
       add(rows.table.place.base);
       add(rows.list.indices.base);
     }
-    for (const Region::Scatters& scatters : region.scatters) add(scatters.indices.base);
+    for (const Region::Scatters& scatters : region.scatters) {
+      for (const Place& indices : scatters.indices) add(indices.base);
+    }
     for (const Region::Input& input : region.inputs) add(input.place.base);
     for (const Packed& packed : region.packs) add_parts(packed);
     for (const Packed& packed : region.unpacks) add_parts(packed);

@@ -40,17 +40,20 @@ Op::Call call_of(const Recording& recording, uint32_t position, std::span<const 
 
 void run_scatters(const Recording& recording, const Region& region, Arena& scratch, const Values& values) {
   const auto address = [&](const Place& place) { return values[place.base] + place.bytes; };
-  ScatterArrays<const void> added;
+  const std::span<const uint32_t> inputs = recording.inputs(region.positions[0]);
+  ScatterEntries entries{
+      &recording.node(region.positions[0]), {}, inputs.size() / 2, recording.node(inputs[1]).size(), &scratch};
+  ScatterArrays<const void> added[most_scatter_lists];
   ScatterArrays<void> sums;
-  for (size_t k = 0; k < region.positions.size(); ++k) {
-    added.push_back(address(region.inputs[2 * k].place));
-    sums.push_back(values[region.positions[k]]);
+  const Region::Input* input = region.inputs.data();
+  for (const uint32_t position : region.positions) {
+    sums.push_back(values[position]);
+    for (size_t list = 0; list < entries.lists; ++list) {
+      added[list].push_back(address(input++->place));
+      entries.indices[list] = reinterpret_cast<const int32_t*>(address(input++->place));
+    }
   }
-  const uint32_t indices = recording.inputs(region.positions[0])[1];
-  run_scatters_together(
-      {&recording.node(region.positions[0]), reinterpret_cast<const int32_t*>(address(region.inputs[1].place)),
-       recording.node(indices).size(), &scratch},
-      added, sums);
+  run_scatters_together(entries, added, sums);
 }
 
 void run_call(const Recording& recording, const Region& region, Arena& scratch, const Values& values) {

@@ -8,14 +8,15 @@ namespace engine {
 
 namespace {
 
-ScatterEntries entries_of(const Op::Call& call) {
-  return {call.node, call.input<int32_t>(1), call.inputs[1]->size(), call.scratch};
-}
-
 template <class T, int known>
 void scatter_rows(const Op::Call& call, int64_t width) {
-  const Rows<T, known> values{call.input<T>(0), width};
-  ScatterAdd<Rows<T, known>>(entries_of(call), width, static_cast<T*>(call.output)).run(values);
+  ScatterEntries entries{call.node, {}, call.inputs.size() / 2, call.inputs[1]->size(), call.scratch};
+  Rows<T, known> values[most_scatter_lists];
+  for (size_t l = 0; l < entries.lists; ++l) {
+    values[l] = {call.input<T>(2 * l), width};
+    entries.indices[l] = call.input<int32_t>(2 * l + 1);
+  }
+  ScatterAdd<Rows<T, known>>(entries, width, static_cast<T*>(call.output)).run(values);
 }
 
 template <class T>
@@ -86,16 +87,18 @@ auto with_type_and_count(DType type, size_t count, Use&& use) {
 
 /// With values that are complete.
 template <class T>
-void run_at_once(ScatterStream& stream, const ScatterArrays<const void>& values) {
-  const double entries = static_cast<double>(stream.begin_of(stream.chunks()));
-  const double cost = entries * (1 + 0.5 * static_cast<double>(values.count));
+void run_at_once(ScatterStream& stream, const ScatterEntries& entries, const ScatterArrays<const void>* values) {
+  const double cost = static_cast<double>(entries.all()) * (1 + 0.5 * static_cast<double>(values[0].count));
   parallel_for(stream.chunks(), cost, [&](int64_t first, int64_t last) {
     for (int64_t chunk = first; chunk < last; ++chunk) {
       const int64_t begin = stream.begin_of(chunk);
-      ScatterArrays<const void> from_here;
-      for (size_t k = 0; k < values.count; ++k) from_here.push_back(static_cast<const T*>(values.data[k]) + begin);
+      ScatterArrays<const void> from_here[most_scatter_lists];
+      for (size_t l = 0; l < entries.lists; ++l) {
+        for (size_t k = 0; k < values[l].count; ++k)
+          from_here[l].push_back(static_cast<const T*>(values[l].data[k]) + begin);
+      }
       stream.start(chunk);
-      stream.add(chunk, begin, stream.begin_of(chunk + 1), &from_here);
+      stream.add(chunk, begin, stream.begin_of(chunk + 1), from_here);
     }
   });
   stream.finish();
@@ -108,23 +111,27 @@ bool scatters_together(const Node& node) {
   return node.op->run == run_scatter_add && floating && node.size() == node.extents[0];
 }
 
-void run_scatters_together(const ScatterEntries& entries, const ScatterArrays<const void>& values,
+void run_scatters_together(const ScatterEntries& entries, const ScatterArrays<const void>* values,
                            const ScatterArrays<void>& sums) {
   with_type_and_count(entries.node->dtype, sums.count, [&]<class T, int count>() {
     // Where most rows get nothing, to put them side by side and apart again would be most of the work.
-    if (entries.count < entries.node->extents[0] / 4) {
+    if (entries.all() < entries.node->extents[0] / 4) {
       for (size_t k = 0; k < static_cast<size_t>(count); ++k) {
-        const Rows<T, 1> alone{static_cast<const T*>(values.data[k]), 1};
+        Rows<T, 1> alone[most_scatter_lists];
+        for (size_t l = 0; l < entries.lists; ++l) alone[l] = {static_cast<const T*>(values[l].data[k]), 1};
         ScatterAdd<Rows<T, 1>>(entries, 1, static_cast<T*>(sums.data[k])).run(alone);
       }
       return;
     }
     if constexpr (count >= ScatterStream::least_columns) {
-      const ScatterStream::List list{entries, sums};
-      if (ScatterStream* const stream = ScatterStream::make({&list, 1})) return run_at_once<T>(*stream, values);
+      const ScatterStream::Table table{entries, sums};
+      if (ScatterStream* const stream = ScatterStream::make({&table, 1}))
+        return run_at_once<T>(*stream, entries, values);
     }
     SideBySide<T, count> all(entries, sums);
-    ScatterAdd<Columns<T, count>>(entries, count, all.data()).run(columns_of<T, count>(values));
+    Columns<T, count> columns[most_scatter_lists];
+    for (size_t l = 0; l < entries.lists; ++l) columns[l] = columns_of<T, count>(values[l]);
+    ScatterAdd<Columns<T, count>>(entries, count, all.data()).run(columns);
     all.take_apart();
   });
 }

@@ -22,7 +22,8 @@
 //             ascending, whoever owns it. For many rows in any order, where copies
 //             would be larger than what is added. To skip an entry takes a fraction of the time to add it.
 //
-// A list of indices that several scatter_adds share is gone through once: their values are columns, their
+// A scatter_add may have several lists of indices, as a vertex has one a corner of its faces: they take turns entry by
+// entry. Lists that several scatter_adds share are gone through once: their values are columns, their
 // sums are side by side until the end. So where three coordinates of a vertex are looked up, their
 // gradients cost little more than one. Where a region computes those columns, it does so a block at a
 // time, and the sums take the block while it is in the innermost cache (scatter_stream.h).
@@ -48,17 +49,29 @@ struct Chunk {
   int64_t begin, end;
   int64_t first = 0, last = 0;
   int64_t shared = 0;  ///< [first, shared) may be other chunks' too, and have a copy
-  int64_t bad = -1;    ///< the first entry whose index does not exist
+  int64_t bad = -1;    ///< the first entry with an index that does not exist
 
   int64_t rows() const { return last - first; }
 };
 
-inline void find_rows(Chunk& chunk, const int32_t* indices, int64_t rows) {
+/// The first list whose index at an entry does not exist, or the number of lists.
+inline size_t bad_list(const ScatterEntries& entries, int64_t entry) {
+  const auto exists = [&](const int32_t* list) { return list[entry] >= 0 && list[entry] < entries.node->extents[0]; };
+  const auto* const begin = entries.indices.begin();
+  return static_cast<size_t>(std::find_if_not(begin, begin + entries.lists, exists) - begin);
+}
+
+inline void find_rows(Chunk& chunk, const ScatterEntries& entries) {
   if (chunk.begin == chunk.end) return;
-  const auto [low, high] = kernel_table().columns->range(indices + chunk.begin, chunk.end - chunk.begin);
-  if (low < 0 || high >= rows) {
+  int32_t low = INT32_MAX, high = INT32_MIN;
+  for (size_t l = 0; l < entries.lists; ++l) {
+    const IndexRange range = kernel_table().columns->range(entries.indices[l] + chunk.begin, chunk.end - chunk.begin);
+    low = std::min(low, range.lowest);
+    high = std::max(high, range.highest);
+  }
+  if (low < 0 || high >= entries.node->extents[0]) {
     chunk.bad = chunk.begin;
-    while (indices[chunk.bad] >= 0 && indices[chunk.bad] < rows) ++chunk.bad;
+    while (bad_list(entries, chunk.bad) == entries.lists) ++chunk.bad;
     return;
   }
   chunk.first = low;
@@ -113,26 +126,24 @@ class ScatterAdd {
 
   /// out: rows of all sums
   ScatterAdd(const ScatterEntries& entries, int64_t width, T* out)
-      : node_(*entries.node),
-        scratch_(*entries.scratch),
-        indices_(entries.indices),
+      : in_(entries),
         out_(out),
         entries_(entries.count),
         rows_(entries.node->extents[0]),
         width_(width),
         count_(std::clamp<int64_t>(entries_ / chunk_entries, 1, most_chunks)) {
     const int64_t length = (entries_ + count_ - 1) / count_;
-    parallel_for(count_, static_cast<double>(entries_) * 0.3, [&](int64_t from, int64_t to) {
+    parallel_for(count_, static_cast<double>(in_.all()) * 0.3, [&](int64_t from, int64_t to) {
       for (int64_t c = from; c < to; ++c) {
         chunk(c) = {std::min(c * length, entries_), std::min((c + 1) * length, entries_)};
-        find_rows(chunk(c), indices_, rows_);
+        find_rows(chunk(c), in_);
       }
     });
     for (int64_t c = 1; c < count_; ++c) copied_ += chunk(c).rows();
   }
 
-  /// throws IndexError
-  void run(const Values& values) {
+  /// Values for each list. Throws IndexError.
+  void run(const Values* values) {
     check();
     if (!copies_fit()) return add_by_stretches(values);
     make_copies();
@@ -151,7 +162,7 @@ class ScatterAdd {
     return std::all_of(chunks_.begin(), chunks_.begin() + count_, [](const Chunk& chunk) { return chunk.bad < 0; });
   }
   /// The same for one scatter_add and for several side by side, whose sums have the same order so.
-  bool copies_fit() const { return copied_ <= 2 * rows_ || copied_ * node_.size() <= copied_elements * rows_; }
+  bool copies_fit() const { return copied_ <= 2 * rows_ || copied_ * in_.node->size() <= copied_elements * rows_; }
 
   // A chunk's sum starts from +0 and so is never -0: where it has no entry, adding its zero changes no bit, and the
   // rows that it does not name can be left out; and what it adds to rows that are its own may as well be there already.
@@ -163,7 +174,7 @@ class ScatterAdd {
       held += here.shared - here.first;
       named = std::max(named, here.last);
     }
-    auto* next = scratch_.array<T>(held * width_);
+    auto* next = in_.scratch->array<T>(held * width_);
     for (int64_t c = 0; c < count_; ++c) {
       copies_[static_cast<size_t>(c)] = next - chunk(c).first * width_;
       next += (chunk(c).shared - chunk(c).first) * width_;
@@ -187,9 +198,9 @@ class ScatterAdd {
     std::fill(copy + chunk(c).first * width_, copy + chunk(c).shared * width_, T(0));
   }
   /// The entries [begin, end) of a chunk, which come in order.
-  void add(int64_t c, int64_t begin, int64_t end, const Values& values) {
+  void add(int64_t c, int64_t begin, int64_t end, const Values* values) {
     const Target to = target(c);
-    for (int64_t i = begin; i < end; ++i) values.add(to.row(indices_[i], width_), i);
+    in_turn(begin, end, [&](size_t l, int64_t i) { values[l].add(to.row(in_.indices[l][i], width_), i); });
   }
   void add_copies() {
     parallel_for(rows_, static_cast<double>(copied_ * width_) * 0.3, [&](int64_t begin, int64_t end) {
@@ -203,54 +214,81 @@ class ScatterAdd {
 
  private:
   Chunk& chunk(int64_t c) { return chunks_[static_cast<size_t>(c)]; }
-  double cost() const { return static_cast<double>(entries_) * (1 + 0.5 * static_cast<double>(width_)) * 1.5; }
+  double cost() const { return static_cast<double>(in_.all()) * (1 + 0.5 * static_cast<double>(width_)) * 1.5; }
+
+  /// add(list, entry) for the entries [begin, end) of all lists.
+  template <class Add>
+  void in_turn(int64_t begin, int64_t end, Add&& add) const {
+    if (in_.lists == 1) {
+      for (int64_t i = begin; i < end; ++i) add(0, i);
+      return;
+    }
+    for (int64_t i = begin; i < end; ++i) {
+      for (size_t l = 0; l < in_.lists; ++l) add(l, i);
+    }
+  }
 
   void check() {
     for (int64_t c = 0; c < count_; ++c) {
       const int64_t bad = chunk(c).bad;
       if (bad < 0) continue;
-      throw IndexError("scatter_add: index " + std::to_string(indices_[bad]) + " at element " + std::to_string(bad) +
-                       " (recorded at " + to_string(node_.where) + "); " + expected_rows(rows_));
+      const size_t list = bad_list(in_, bad);
+      throw IndexError("scatter_add: index " + std::to_string(in_.indices[list][bad]) + " at element " +
+                       std::to_string(bad) + (in_.lists > 1 ? " of list " + std::to_string(list) : "") +
+                       " (recorded at " + to_string(in_.node->where) + "); " + expected_rows(rows_));
     }
   }
 
-  void add_by_stretches(const Values& values) {
+  void add_by_stretches(const Values* values) {
     const int64_t stretches = std::min<int64_t>(threads(), rows_);
     parallel_for(stretches, cost() + static_cast<double>(rows_ * width_) * 0.2, [&](int64_t begin, int64_t end) {
       add_stretch(rows_ * begin / stretches, rows_ * end / stretches, values);
     });
   }
 
-  void add_stretch(int64_t first, int64_t last, const Values& values) {
+  void add_stretch(int64_t first, int64_t last, const Values* values) {
     std::fill(out_ + first * width_, out_ + last * width_, T(0));
-    if (last - first == rows_) return add_all(values);
+    if (last - first == rows_) {
+      in_turn(0, entries_, [&](size_t l, int64_t i) {
+        fetch(l, i);
+        values[l].add(row_of(l, i), i);
+      });
+    } else if (in_.lists == 1) {
+      add_found(first, last, values[0]);
+    } else {
+      const auto rows = static_cast<uint32_t>(last - first);
+      in_turn(0, entries_, [&](size_t l, int64_t i) {
+        if (static_cast<uint32_t>(in_.indices[l][i]) - static_cast<uint32_t>(first) >= rows) return;
+        fetch(l, i);
+        values[l].add(row_of(l, i), i);
+      });
+    }
+  }
+
+  /// Of one list, those entries whose rows are in the stretch.
+  void add_found(int64_t first, int64_t last, const Values& values) {
     constexpr int64_t block = 1024;
     static_assert(prefetched >= IndexSearch::most_behind);
     int32_t own[block + prefetched];  // entries of the block whose rows are in the stretch
     for (int64_t begin = 0; begin < entries_; begin += block) {
       const auto length = static_cast<int32_t>(std::min(block, entries_ - begin));
       const size_t count = kernel_table().columns->find(
-          {indices_ + begin, length, static_cast<int32_t>(first), static_cast<int32_t>(last - first), own});
+          {in_.indices[0] + begin, length, static_cast<int32_t>(first), static_cast<int32_t>(last - first), own});
       std::fill_n(own + count, prefetched, length - 1);
       for (size_t k = 0; k < count; ++k) {
-        __builtin_prefetch(row_of(begin + own[k + prefetched]), 1);
-        values.add(row_of(begin + own[k]), begin + own[k]);
+        __builtin_prefetch(row_of(0, begin + own[k + prefetched]), 1);
+        values.add(row_of(0, begin + own[k]), begin + own[k]);
       }
     }
   }
 
-  void add_all(const Values& values) {
-    for (int64_t entry = 0; entry < entries_; ++entry) {
-      __builtin_prefetch(row_of(std::min(entry + int64_t{prefetched}, entries_ - 1)), 1);
-      values.add(row_of(entry), entry);
-    }
+  T* row_of(size_t list, int64_t entry) const { return out_ + int64_t{in_.indices[list][entry]} * width_; }
+  /// What comes soon.
+  void fetch(size_t list, int64_t entry) const {
+    __builtin_prefetch(row_of(list, std::min(entry + int64_t{prefetched}, entries_ - 1)), 1);
   }
 
-  T* row_of(int64_t entry) const { return out_ + int64_t{indices_[entry]} * width_; }
-
-  const Node& node_;
-  Arena& scratch_;
-  const int32_t* indices_;
+  const ScatterEntries in_;
   T* out_;
   int64_t entries_, rows_, width_, count_;
   int64_t copied_ = 0;  ///< rows that chunks name, those of the first aside

@@ -17,24 +17,43 @@ namespace {
 constexpr int64_t least_elements = 2048;    // of a region: fewer stay in the inner caches anyway
 constexpr int64_t least_entries_a_row = 4;  // else the sums are what takes time
 
+size_t lists_of(const Planner& planner, uint32_t scatter_add) { return planner.states[scatter_add].source_count / 2; }
+
+/// The region that computes the values of all lists, one for each of its elements; else `none`.
+uint32_t region_of_values(const Planner& planner, uint32_t scatter_add) {
+  const std::span<const Source> sources = planner.sources_of(scatter_add);
+  const int64_t entries = planner.node(planner.recording.inputs(scatter_add)[0]).size();
+  uint32_t region = none;
+  for (size_t input = 0; input < sources.size(); input += 2) {
+    const uint32_t values = sources[input].walk.base;
+    if (planner.known(values)) return none;
+    const Node& node = planner.node(values);
+    if (node.op->kind == Op::Kind::reduce || node.op->kind == Op::Kind::number || node.size() != entries) return none;
+    if (input > 0 && planner.states[values].region != region) return none;
+    region = planner.states[values].region;
+  }
+  return region != none && planner.drafts[region].domain.size() == entries ? region : none;
+}
+
 /// The region that computes what the scatter_add adds, if it may take it in; else `none`.
 uint32_t producer_of(const Planner& planner, uint32_t scatter_add) {
-  const NodeState& state = planner.states[scatter_add];
-  const Walk &values = planner.sources[state.sources].walk, &indices = planner.sources[state.sources + 1].walk;
-  if (planner.known(values.base)) return none;
-  const Node& value = planner.node(values.base);
-  const int64_t entries = planner.node(planner.recording.inputs(scatter_add)[0]).size();
-  const uint32_t region = planner.states[values.base].region;
-  if (!planner.known(indices.base) && planner.states[indices.base].region >= region) return none;  // none is above all
-  if (region == none || value.op->kind == Op::Kind::reduce || value.op->kind == Op::Kind::number) return none;
+  const uint32_t region = region_of_values(planner, scatter_add);
+  if (region == none) return none;
+  const std::span<const Source> sources = planner.sources_of(scatter_add);
+  for (size_t input = 1; input < sources.size(); input += 2) {
+    const uint32_t indices = sources[input].walk.base;
+    if (!planner.known(indices) && planner.states[indices].region >= region) return none;  // none is above all
+  }
   const Draft& draft = planner.drafts[region];
   const bool folds = draft.demands.folds_all || draft.demands.folds_part;
-  if (draft.scatters.size() == ScatterStream::most_lists) return none;
+  if (draft.call || folds || draft.domain.size() < least_elements) return none;
+  size_t lists = lists_of(planner, scatter_add);
+  for (const std::vector<uint32_t>& together : draft.scatters) lists += lists_of(planner, together[0]);
+  if (lists > ScatterStream::most_lists) return none;
   const bool first = draft.scatters.empty();
   if (!first && planner.node(draft.scatters[0][0]).dtype != planner.node(scatter_add).dtype) return none;
-  if (planner.node(scatter_add).extents[0] * least_entries_a_row > entries) return none;
-  const bool suits = !draft.call && !folds && draft.domain.size() >= least_elements;
-  return suits && entries == draft.domain.size() && value.size() == entries ? region : none;
+  const auto entries = static_cast<int64_t>(lists_of(planner, scatter_add)) * draft.domain.size();
+  return planner.node(scatter_add).extents[0] * least_entries_a_row <= entries ? region : none;
 }
 
 }  // namespace

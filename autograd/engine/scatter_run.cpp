@@ -4,41 +4,49 @@ namespace autograd::engine {
 
 ScatterRun::ScatterRun(const Recording& recording, Region& region, Arena& scratch, const Values& values)
     : recording_(recording), region_(region), scratch_(scratch), values_(values) {
-  ScatterStream::List lists[ScatterStream::most_lists];
+  ScatterStream::Table tables[ScatterStream::most_lists];
   const size_t count = region.scatters.size();
-  for (size_t i = 0; i < count; ++i) lists[i] = {entries_of(region.scatters[i]), sums_of(region.scatters[i])};
-  stream_ = ScatterStream::make({lists, count});
+  for (size_t i = 0; i < count; ++i) tables[i] = {entries_of(region.scatters[i]), sums_of(region.scatters[i])};
+  stream_ = ScatterStream::make({tables, count});
   use_local_memory(streams());
 }
 
 void ScatterRun::add(int64_t chunk, const Piece& piece) {
   ScatterArrays<const void> values[ScatterStream::most_lists];
-  for (size_t i = 0; i < region_.scatters.size(); ++i) values[i] = values_of(region_.scatters[i], piece);
+  ScatterArrays<const void>* next = values;
+  for (const Region::Scatters& scatters : region_.scatters) next = add_values(scatters, piece, next);
   stream_->add(chunk, piece.begin, piece.end, values);
 }
 
 void ScatterRun::finish() {
   if (streams()) return stream_->finish();
-  for (const Region::Scatters& scatters : region_.scatters)
-    run_scatters_together(entries_of(scatters), values_of(scatters, {}), sums_of(scatters));
+  for (const Region::Scatters& scatters : region_.scatters) {
+    ScatterArrays<const void> values[most_scatter_lists];
+    add_values(scatters, {}, values);
+    run_scatters_together(entries_of(scatters), values, sums_of(scatters));
+  }
 }
 
 ScatterEntries ScatterRun::entries_of(const Region::Scatters& scatters) const {
-  const auto* indices = reinterpret_cast<const int32_t*>(values_[scatters.indices.base] + scatters.indices.bytes);
-  return {&recording_.node(scatters.columns[0].sum), indices, region_.arguments.size, &scratch_};
+  ScatterEntries entries{&recording_.node(scatters.sums[0]), {}, 0, region_.arguments.size, &scratch_};
+  for (const Place& place : scatters.indices)
+    entries.indices[entries.lists++] = reinterpret_cast<const int32_t*>(values_[place.base] + place.bytes);
+  return entries;
 }
 
 ScatterArrays<void> ScatterRun::sums_of(const Region::Scatters& scatters) const {
   ScatterArrays<void> sums;
-  for (const Region::Scatters::Column& column : scatters.columns) sums.push_back(values_[column.sum]);
+  for (const uint32_t sum : scatters.sums) sums.push_back(values_[sum]);
   return sums;
 }
 
-ScatterArrays<const void> ScatterRun::values_of(const Region::Scatters& scatters, const Piece& piece) const {
-  ScatterArrays<const void> values;
-  for (const Region::Scatters::Column& column : scatters.columns)
-    values.push_back(address(region_.arguments.operands[column.operand], piece, piece.begin));
-  return values;
+ScatterArrays<const void>* ScatterRun::add_values(const Region::Scatters& scatters, const Piece& piece,
+                                                  ScatterArrays<const void>* values) const {
+  for (size_t i = 0; i < scatters.columns.size(); ++i) {
+    if (i > 0 && i % scatters.sums.size() == 0) ++values;
+    values->push_back(address(region_.arguments.operands[scatters.columns[i].operand], piece, piece.begin));
+  }
+  return values + 1;
 }
 
 void ScatterRun::use_local_memory(bool local) {

@@ -25,7 +25,9 @@ class ScatterRun {
  private:
   ScatterEntries entries_of(const Region::Scatters& scatters) const;
   ScatterArrays<void> sums_of(const Region::Scatters& scatters) const;
-  ScatterArrays<const void> values_of(const Region::Scatters& scatters, const Piece& piece) const;
+  /// For each list, and returns where those of another follow.
+  ScatterArrays<const void>* add_values(const Region::Scatters& scatters, const Piece& piece,
+                                        ScatterArrays<const void>* values) const;
   void use_local_memory(bool local);
 
   const Recording& recording_;

@@ -49,7 +49,9 @@ std::vector<FirstReader> find_readers(const Planner& planner) {
     std::ranges::for_each(draft.nodes, read_all);
     for (const std::vector<uint32_t>& together : draft.scatters) {
       for (const uint32_t node : together) {
-        read(planner.sources_of(node)[1].walk, region, false);  // the indices; the values are the region's own
+        const std::span<const Source> sources = planner.sources_of(node);
+        for (size_t input = 1; input < sources.size(); input += 2)  // indices; the values are the region's own
+          read(sources[input].walk, region, false);
       }
     }
   }

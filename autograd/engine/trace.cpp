@@ -96,8 +96,8 @@ std::string operations(const Region& region, const Recording& recording) {
     text += "\n    " + to_string(node.where) + ": " + node.op->name;
   }
   for (const Region::Scatters& scatters : region.scatters) {
-    const Node& node = recording.node(scatters.columns[0].sum);
-    text += "\n    " + to_string(node.where) + ": " + node.op->name + " x " + std::to_string(scatters.columns.size());
+    const Node& node = recording.node(scatters.sums[0]);
+    text += "\n    " + to_string(node.where) + ": " + node.op->name + " x " + std::to_string(scatters.sums.size());
   }
   return text;
 }

@@ -47,6 +47,7 @@ static const Op negate_op{"negate", Op::Kind::map, lower1<Code::negate>,
                           [](const Vjp& v) { return Gradients(-v.grad); }};
 
 Tensor operator+(Located x, Located y) { return record_map(add_op, x, y); }
+bool is_addition(const Node& node) { return node.op == &add_op; }
 Tensor operator-(Located x, Located y) { return record_map(subtract_op, x, y); }
 Tensor operator*(Located x, Located y) { return record_map(multiply_op, x, y); }
 Tensor operator/(Located x, Located y) { return record_map(divide_op, x, y); }

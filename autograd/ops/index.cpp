@@ -1,16 +1,14 @@
-#include <autograd/core/calls.h>
 #include <autograd/core/evaluate.h>
 #include <autograd/ops/elementwise.h>
 #include <autograd/ops/index.h>
 #include <autograd/ops/iota.h>
 #include <autograd/ops/layout.h>
 #include <autograd/ops/record.h>
+#include <autograd/ops/scatter.h>
 
 #include <algorithm>
 
 namespace autograd {
-
-namespace {
 
 Tensor index_tensor(const char* operation, const Located& indices) {
   if (indices.is_number()) throw DTypeError(std::string(operation) + ": a number as indices; expected an int32 tensor");
@@ -21,15 +19,13 @@ Tensor index_tensor(const char* operation, const Located& indices) {
   return indices.tensor();
 }
 
-Shape joined(const Shape& front, const Shape& back, int back_from) {
+Shape with_rows(const Shape& front, const Shape& back, int back_from) {
   int64_t extents[2 * max_rank];
   size_t rank = 0;
   for (int64_t extent : front) extents[rank++] = extent;
   for (int axis = back_from; axis < back.rank(); ++axis) extents[rank++] = back[axis];
   return Shape(std::span<const int64_t>(extents, rank));
 }
-
-}  // namespace
 
 static const Op gather_op{"gather", Op::Kind::gather, nullptr, [](const Vjp& v) {
                             const int64_t rows = v.inputs[0].shape()[0];
@@ -41,94 +37,7 @@ Tensor gather(Located table, Located indices) {
   const Shape shape = inputs[0].shape();
   if (shape.rank() == 0) throw ShapeError("gather: a scalar table; expected [rows, ...]");
   return Graph::current().record(
-      {gather_op, inputs, joined(inputs[1].shape(), shape, 1), inputs[0].dtype(), table.where()});
-}
-
-static const Op scatter_add_op{"scatter_add", Op::Kind::call, nullptr,
-                               [](const Vjp& v) { return Gradients(gather(v.grad, v.inputs[1]), Tensor()); },
-                               run_scatter_add};
-
-Tensor scatter_add(Located values, Located indices, int64_t rows) {
-  const Tensor inputs[2] = {values.as(DType::float32), index_tensor("scatter_add", indices)};
-  const Shape shape = inputs[0].shape(), index_shape = inputs[1].shape();
-  if (inputs[0].dtype() == DType::boolean) throw_dtype(scatter_add_op, DType::boolean, "float32, float64 or int32");
-  bool fits = shape.rank() >= index_shape.rank();
-  for (int axis = 0; fits && axis < index_shape.rank(); ++axis) fits = shape[axis] == index_shape[axis];
-  if (!fits) {
-    throw ShapeError("scatter_add: values " + shape.to_string() + " for indices " + index_shape.to_string() +
-                     "; expected [indices..., ...]");
-  }
-  return Graph::current().record(
-      {scatter_add_op, inputs, joined({rows}, shape, index_shape.rank()), inputs[0].dtype(), values.where()});
-}
-
-namespace {
-
-/// Inputs of scatter_add_weighted: lists of indices, as many of weights, then columns.
-struct WeightedInputs {
-  explicit WeightedInputs(const Vjp& v)
-      : inputs(v.inputs), lists(static_cast<size_t>(v.attributes<WeightedAttributes>().lists)) {}
-
-  const Tensor& index(size_t k) const { return inputs[k]; }
-  const Tensor& weight(size_t k) const { return inputs[lists + k]; }
-  const Tensor& column(size_t c) const { return inputs[2 * lists + c]; }
-  size_t columns() const { return inputs.size() - 2 * lists; }
-
-  std::span<const Tensor> inputs;
-  size_t lists;
-};
-
-Tensor sum_of(const Tensor& sum, const Tensor& part) { return sum.defined() ? sum + part : part; }
-
-Gradients vjp_scatter_add_weighted(const Vjp& v) {
-  const WeightedInputs in(v);
-  const std::span<Tensor> grads = list_of(v.inputs.size());
-  std::fill(grads.begin(), grads.end(), Tensor());
-  for (size_t k = 0; k < in.lists; ++k) {
-    const Tensor rows = gather(v.grad, in.index(k));
-    for (size_t c = 0; c < in.columns(); ++c) {
-      const Tensor element = select(rows, -1, static_cast<int64_t>(c));
-      Tensor &to_weight = grads[in.lists + k], &to_column = grads[2 * in.lists + c];
-      to_weight = sum_of(to_weight, element * in.column(c));
-      to_column = sum_of(to_column, element * in.weight(k));
-    }
-  }
-  return Gradients(std::span<const Tensor>(grads));
-}
-
-}  // namespace
-
-static const Op scatter_add_weighted_op{"scatter_add_weighted", Op::Kind::call, nullptr, vjp_scatter_add_weighted,
-                                        run_scatter_add_weighted};
-
-Tensor scatter_add_weighted(std::span<const Tensor> columns, std::span<const Tensor> weights,
-                            std::span<const Tensor> indices, int64_t rows) {
-  const char* const name = "scatter_add_weighted";
-  if (columns.empty() || indices.empty()) throw ShapeError(std::string(name) + ": no columns or no indices given");
-  if (weights.size() != indices.size()) {
-    throw ShapeError(std::string(name) + ": " + std::to_string(weights.size()) + " lists of weights for " +
-                     std::to_string(indices.size()) + " of indices");
-  }
-  const Shape shape = columns[0].shape();
-  const DType type = columns[0].dtype();
-  if (!is_floating(type)) throw_dtype(scatter_add_weighted_op, type, "float32 or float64");
-  const std::span<Tensor> inputs = list_of(2 * indices.size() + columns.size());
-  size_t next = 0;
-  const auto add = [&](const Tensor& input, DType expected) {
-    if (input.dtype() != expected)
-      throw DTypeError(std::string(name) + ": " + name_of(input.dtype()) + "; expected " + name_of(expected));
-    if (input.shape() != shape) {
-      throw ShapeError(std::string(name) + ": " + input.shape().to_string() + " and " + shape.to_string() +
-                       "; expected one shape");
-    }
-    inputs[next++] = input;
-  };
-  for (const Tensor& index : indices) add(index, DType::int32);
-  for (const Tensor& weight : weights) add(weight, type);
-  for (const Tensor& column : columns) add(column, type);
-  return Graph::current().record(
-      {scatter_add_weighted_op, inputs, {rows, static_cast<int64_t>(columns.size())}, type, std::source_location()},
-      WeightedAttributes{static_cast<int64_t>(indices.size())});
+      {gather_op, inputs, with_rows(inputs[1].shape(), shape, 1), inputs[0].dtype(), table.where()});
 }
 
 namespace {

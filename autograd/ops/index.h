@@ -17,6 +17,10 @@ BACKLIGHT_API Tensor gather(Located table, Located indices);
 /// chunks are added in order; where the rows that chunks name would fill a large memory, all entries are
 /// one chunk: the same bits for any number of threads. IndexError as gather.
 BACKLIGHT_API Tensor scatter_add(Located values, Located indices, int64_t rows);
+/// By several lists of indices, up to four, each with values of its own, all of one shape and type (else ShapeError,
+/// DTypeError): for each entry in order the lists in order, in chunks as above of a list's entries. It is what
+/// gradients of a table become that is looked up by each of these lists, as vertices are by the corners of faces.
+BACKLIGHT_API Tensor scatter_add(std::span<const Tensor> values, std::span<const Tensor> indices, int64_t rows);
 
 /// The adjoint of weighted sums of rows, such as texture samples: to row indices[k][i] of zeros [rows, columns] is
 /// added weights[k][i] times (columns[0][i], columns[1][i], ...), for each i in order the lists k in order, whatever

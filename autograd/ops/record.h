@@ -53,6 +53,9 @@ class AtLine {
   const std::source_location* outer_;
 };
 
+/// Whether the node is a sum of two.
+bool is_addition(const Node& node);
+
 /// Room for tensors in the Step's memory.
 std::span<Tensor> list_of(size_t count);
 /// The operands; numbers take the type of the first tensor.

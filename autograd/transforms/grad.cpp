@@ -4,6 +4,7 @@
 #include <autograd/ops/embed.h>
 #include <autograd/ops/layout.h>
 #include <autograd/ops/reduce.h>
+#include <autograd/ops/scatter.h>
 #include <autograd/transforms/grad.h>
 
 #include <algorithm>
@@ -116,7 +117,8 @@ class Reverse {
       adjoint = grad;
       return;
     }
-    const Tensor joined = join_embedded(adjoint, grad);
+    Tensor joined = join_embedded(adjoint, grad);
+    if (!joined.defined()) joined = join_scattered(adjoint, grad);
     adjoint = joined.defined() ? joined : adjoint + grad;
   }
 

@@ -121,6 +121,11 @@ std::vector<Row> moving(Numbers& numbers) {
   add("trace", [](const Tensor& x) { return ag::trace(x); });
   add("gather", [](const Tensor& x) { return ag::gather(x, integers({2, 0, 2, 1}, {2, 2})); });
   add("scatter_add", [](const Tensor& x) { return ag::scatter_add(x, integers({1, 0, 1}, {3}), 3); });
+  add("scatter_add by several lists", [](const Tensor& x) {
+    const Tensor values[] = {x, x * x, ag::sin(x)};
+    const Tensor indices[] = {integers({1, 0, 1}, {3}), integers({2, 2, 1}, {3}), integers({0, 1, 1}, {3})};
+    return ag::scatter_add(values, indices, 3);
+  });
   add("scatter_add_weighted", [](const Tensor& x) {
     const Tensor columns[] = {x, x * x}, weights[] = {x + 1, 2 * x, ag::sin(x)};
     const Tensor index = integers({1, 0, 1, 3, 3, 0, 1, 1, 2, 0, 0, 3}, {3, 4});
