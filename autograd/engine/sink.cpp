@@ -25,12 +25,18 @@ struct FirstReader {
   }
 };
 
+bool has_folds(const Draft& draft) { return draft.demands.folds_all || draft.demands.folds_part; }
+
+bool may_move(const Draft& draft) {
+  return !draft.call && !has_folds(draft) && draft.stages == none && draft.scatters.empty();
+}
+
+/// Of those that may move.
 std::vector<FirstReader> find_readers(const Planner& planner) {
   std::vector<FirstReader> readers(planner.drafts.size());
   const auto read = [&](const Walk& walk, uint32_t by, bool in_register) {
-    if (planner.known(walk.base)) return;
     const uint32_t region = planner.states[walk.base].region;
-    if (region == none || region == by) return;
+    if (region == none || region == by || planner.known(walk.base) || !may_move(planner.drafts[region])) return;
     const Draft &from = planner.drafts[region], &to = planner.drafts[by];
     if (std::ranges::binary_search(to.nodes, walk.base)) return;  // a copy of its own
     readers[region].add(by, in_register && walk.identity && !to.call && from.domain == to.domain);
@@ -57,8 +63,6 @@ std::vector<FirstReader> find_readers(const Planner& planner) {
   }
   return readers;
 }
-
-bool has_folds(const Draft& draft) { return draft.demands.folds_all || draft.demands.folds_part; }
 
 }  // namespace
 
@@ -88,7 +92,7 @@ bool sink_once(Planner& planner) {
   for (uint32_t region = 0; region < planner.drafts.size(); ++region) {
     Draft& from = planner.drafts[region];
     const FirstReader& reader = readers[region];
-    if (from.call || has_folds(from) || from.stages != none || !from.scatters.empty() || !reader.in_register) continue;
+    if (!may_move(from) || !reader.in_register) continue;
     Draft& to = planner.drafts[reader.region];
     if (changed[region] || changed[reader.region] || to.stages != none) continue;
     if (from.nodes.size() + to.nodes.size() > region_limit() || !accepts(to, from.demands)) continue;

@@ -39,6 +39,7 @@ using FirstVertex = std::unordered_map<Double3, int32_t, PositionHash>;
 /// One face's claim on an edge.
 struct Claim {
   int32_t first, second, face, wing;
+  int32_t turn;  ///< as in Topology::wing_turns
   bool operator<(const Claim& o) const {
     return first != o.first ? first < o.first : second != o.second ? second < o.second : face < o.face;
   }
@@ -65,7 +66,8 @@ std::vector<Claim> sorted_claims(const std::vector<WeldedFace>& faces) {
     if (faces[face].degenerate()) continue;
     for (size_t corner = 0; corner < 3; ++corner) {
       const int32_t a = faces[face].vertices[(corner + 1) % 3], b = faces[face].vertices[(corner + 2) % 3];
-      claims.push_back({std::min(a, b), std::max(a, b), static_cast<int32_t>(face), faces[face].vertices[corner]});
+      const auto number = static_cast<int32_t>(face);
+      claims.push_back({std::min(a, b), std::max(a, b), number, faces[face].vertices[corner], 2 * number + (a > b)});
     }
   }
   std::sort(claims.begin(), claims.end());
@@ -139,7 +141,7 @@ Topology make_topology(const ag::Array& positions, const ag::Array& triangles) {
   topology.components = number_components(faces, weld.size(), face_component);
 
   const std::vector<Claim> claims = sorted_claims(faces);
-  std::vector<int32_t> edges, wing_start, wings, wing_faces, edge_component;
+  std::vector<int32_t> edges, wing_start, wings, wing_faces, wing_turns, edge_component;
   for (size_t i = 0; i < claims.size(); ++i) {
     const Claim& claim = claims[i];
     if (i == 0 || !claim.same_edge(claims[i - 1])) {
@@ -149,6 +151,7 @@ Topology make_topology(const ag::Array& positions, const ag::Array& triangles) {
     }
     wings.push_back(claim.wing);
     wing_faces.push_back(claim.face);
+    wing_turns.push_back(claim.turn);
   }
   wing_start.push_back(static_cast<int32_t>(claims.size()));
 
@@ -158,6 +161,7 @@ Topology make_topology(const ag::Array& positions, const ag::Array& triangles) {
   topology.wing_start = ag::Array::from(wing_start, {count + 1});
   topology.wings = ag::Array::from(wings, {wing_count});
   topology.wing_faces = ag::Array::from(wing_faces, {wing_count});
+  topology.wing_turns = ag::Array::from(wing_turns, {wing_count});
   topology.edge_component = ag::Array::from(edge_component, {count});
   topology.face_component = ag::Array::from(face_component, {triangles.shape()[0]});
   return topology;
@@ -185,7 +189,7 @@ class Joined {
 Topology join_topologies(std::span<const Topology> meshes) {
   Topology all;
   all.parts.clear();
-  Joined weld, edges, wing_start, wings, wing_faces, edge_component, face_component;
+  Joined weld, edges, wing_start, wings, wing_faces, wing_turns, edge_component, face_component;
   wing_start.add(std::vector<int32_t>{0}, 0);
   for (const Topology& mesh : meshes) {
     const int64_t first_vertex = weld.size(), first_face = face_component.size();
@@ -195,6 +199,7 @@ Topology join_topologies(std::span<const Topology> meshes) {
     edges.add(mesh.edges, first_vertex);
     wings.add(mesh.wings, first_vertex);
     wing_faces.add(mesh.wing_faces, first_face);
+    wing_turns.add(mesh.wing_turns, 2 * first_face);
     edge_component.add(mesh.edge_component, all.components);
     face_component.add(mesh.face_component, all.components);
     all.components += mesh.components;
@@ -205,6 +210,7 @@ Topology join_topologies(std::span<const Topology> meshes) {
   all.wing_start = wing_start.list();
   all.wings = wings.list();
   all.wing_faces = wing_faces.list();
+  all.wing_turns = wing_turns.list();
   all.edge_component = edge_component.list();
   all.face_component = face_component.list();
   return all;

@@ -16,6 +16,8 @@ struct Topology {
   ag::Array wing_start;      ///< [edges + 1] int32: an edge's wings are wings[wing_start[e] .. wing_start[e + 1])
   ag::Array wings;           ///< [wings] int32: the welded vertex opposite the edge in each face, in order of faces
   ag::Array wing_faces;      ///< [wings] int32: that face
+  ag::Array wing_turns;      ///< [wings] int32: 2 face if its corners go from the edge's first vertex to its second,
+                             ///< 2 face + 1 if they go the other way
   ag::Array edge_component;  ///< [edges] int32
   ag::Array face_component;  ///< [faces] int32: component of faces that share welded vertices, numbered from 0 in order
                              ///< of faces; -1: a degenerate face

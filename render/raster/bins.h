@@ -42,12 +42,4 @@ struct BinnedView {
 inline int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
 inline int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }
 
-// The corners `k` of eight triangles: x, y, nearness (bits), flags.
-[[gnu::always_inline]] inline void load_corners(const Screen& screen, const int32_t* const (&corners)[lanes], int k,
-                                                Ints (&out)[4]) {
-  Four rows[lanes];
-  for (int i = 0; i < lanes; ++i) load(rows[i], &screen.vertices[static_cast<std::size_t>(corners[i][k])]);
-  to_columns(rows, out);
-}
-
 }  // namespace render::kernels::BACKLIGHT_KERNEL_VARIANT

@@ -116,14 +116,8 @@ struct Boxes {
   out.first_column = first_column, out.last_column = last_column;
   out.first_row = first_row, out.last_row = last_row;
 
-  // Doubles hold the areas exactly: products of two differences are below 2^52.
-  const auto difference = [](const Ints& p, const Ints& q) {
-    Doubles wide_difference;
-    widen(p - q, wide_difference);
-    return wide_difference;
-  };
-  const Doubles area =
-      difference(b[0], a[0]) * difference(c[1], a[1]) - difference(b[1], a[1]) * difference(c[0], a[0]);
+  Doubles area;
+  twice_areas(a, b, c, area);
   const Longs seen = scene.cull == Cull::none ? area != 0.0 : scene.cull == Cull::back ? area < 0.0 : area > 0.0;
   out.drawn = (first_column <= last_column) & (first_row <= last_row) & __builtin_convertvector(seen, Ints);
 }

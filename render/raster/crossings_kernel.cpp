@@ -37,26 +37,53 @@ struct Segment {
 struct View {
   Screen screen;
   std::span<const int32_t> triangles, ids;
+  std::span<const int8_t> turns;
   EdgeTopology topology;
   Viewport viewport;
+
+  int turn(int32_t wing) const { return turns[static_cast<std::size_t>(wing)]; }
 };
 
-// The side on which all wings of an edge lie, or 0 if it is no silhouette. Wings seen edge-on
-// and faces that are not drawn have no say.
+// Which way face f turns as seen, the sign of its corners' orientation(), stands at 2 f, the opposite at 2 f + 1, for
+// edges that it follows the other way: a face's third corner then is on that side of each of its edges. 0: it is seen
+// edge-on, or not drawn.
+std::span<const int8_t> find_turns(const Screen& screen, std::span<const int32_t> triangles, Workspace& workspace) {
+  using Pairs [[gnu::vector_size(lanes * 2)]] = int16_t;
+  const std::size_t count = triangles.size() / 3;
+  const std::span<int8_t> turns = acquire<int8_t>(workspace, face_turns, 2 * (count + lanes));
+  for (std::size_t first = 0; first < count; first += lanes) {
+    const std::size_t here = count - first < lanes ? count - first : lanes;
+    const int32_t* corners[lanes];
+    for (std::size_t i = 0; i < lanes; ++i) corners[i] = triangles.data() + 3 * (first + (i < here ? i : 0));
+    Ints a[4], b[4], c[4];
+    load_corners(screen, corners, 0, a);
+    load_corners(screen, corners, 1, b);
+    load_corners(screen, corners, 2, c);
+    Doubles area;
+    twice_areas(a, b, c, area);
+    Ints turn = __builtin_convertvector((area < 0.0) - (area > 0.0), Ints);
+    const Ints flags = a[3] | b[3] | c[3];
+    for (unsigned bits = sign_bits(flags != 0); bits != 0; bits &= bits - 1) {
+      const int i = __builtin_ctz(bits);
+      turn[i] = flags[i] & not_finite ? 0 : screen.orientation(corners[i][0], corners[i][1], corners[i][2]);
+    }
+    store(&turns[2 * first], __builtin_convertvector((turn & 0xff) | (-turn & 0xff) << 8, Pairs));
+  }
+  return turns;
+}
+
+// The side on which all wings of an edge lie, or 0 if it is no silhouette. Wings without a turn have no say.
 int silhouette_side(const View& view, std::size_t edge) {
-  const int32_t a = view.topology.edges[2 * edge], b = view.topology.edges[2 * edge + 1];
   const auto first = static_cast<std::size_t>(view.topology.wing_start[edge]);
   const auto last = static_cast<std::size_t>(view.topology.wing_start[edge + 1]);
   int side = 0;
   for (std::size_t i = first; i < last; ++i) {
-    const int32_t opposite = view.topology.wings[i];
-    if (view.screen.flags(opposite) & not_finite) continue;
-    const int wing = view.screen.orientation(a, b, opposite);
+    const int wing = view.turn(view.topology.wing_turns[i]);
     if (wing == 0) continue;
     if (side == -wing) return 0;
     side = wing;
   }
-  return (view.screen.flags(a) | view.screen.flags(b)) & not_finite ? 0 : side;
+  return side;
 }
 
 // Narrows t in [first, last] to where (1 - t) a + t b >= 0.
@@ -227,59 +254,25 @@ bool are_folds(const EdgeTopology& topology, std::size_t first) {
   return sign_bits(unlike != 0) == 0;
 }
 
-// What silhouette_side() says of several edges with two wings each; `rare` is not 0 where a vertex is not snapped, and
-// the answer does not hold.
-void fold_sides(const View& view, std::size_t first, Ints& sides, Ints& rare) {
-  const auto vertex = [&](int32_t index) { return &view.screen.vertices[static_cast<std::size_t>(index)]; };
-  const int32_t* ends = view.topology.edges.data() + 2 * first;
-  const int32_t* opposite = view.topology.wings.data() + view.topology.wing_start[first];
-  Four rows[4][lanes];
-  for (int i = 0; i < lanes; ++i) {
-    load(rows[0][i], vertex(ends[2 * i])), load(rows[1][i], vertex(ends[2 * i + 1]));
-    load(rows[2][i], vertex(opposite[2 * i])), load(rows[3][i], vertex(opposite[2 * i + 1]));
-  }
-  Ints a[4], b[4], wing[2][4];
-  to_columns(rows[0], a), to_columns(rows[1], b), to_columns(rows[2], wing[0]), to_columns(rows[3], wing[1]);
-  rare = a[3] | b[3] | wing[0][3] | wing[1][3];
-  // Doubles hold the areas exactly: products of two differences are below 2^52.
-  const auto difference = [](const Ints& p, const Ints& q) {
-    Doubles wide;
-    widen(p - q, wide);
-    return wide;
-  };
-  const Doubles dx = difference(b[0], a[0]), dy = difference(b[1], a[1]);
-  const auto sign = [&](const Ints(&c)[4]) {
-    const Doubles area = dx * difference(c[1], a[1]) - dy * difference(c[0], a[0]);
-    return __builtin_convertvector((area < 0.0) - (area > 0.0), Ints);
-  };
-  const Ints sum = sign(wing[0]) + sign(wing[1]);  // a wing seen edge-on has no say
-  sides = (sum < 0) - (sum > 0);
-}
-
 std::span<const Candidate> find_candidates(const View& view, Workspace& workspace) {
   CandidateList list(workspace);
   const std::size_t edges = view.topology.edges.size() / 2;
-  const auto look_at_one = [&](std::size_t edge) {
-    const int side = silhouette_side(view, edge);
+  const auto add = [&](std::size_t edge, int side) {
     if (side != 0) add_edge(view, edge, side, list);
   };
   std::size_t edge = 0;
   for (; edge + lanes <= edges; edge += lanes) {
     if (!are_folds(view.topology, edge)) {
-      for (std::size_t i = 0; i < lanes; ++i) look_at_one(edge + i);
+      for (std::size_t i = 0; i < lanes; ++i) add(edge + i, silhouette_side(view, edge + i));
       continue;
     }
-    Ints sides, rare;
-    fold_sides(view, edge, sides, rare);
-    for (unsigned bits = sign_bits((rare | sides) != 0); bits != 0; bits &= bits - 1) {
-      const int i = __builtin_ctz(bits);
-      if (rare[i] != 0)
-        look_at_one(edge + static_cast<std::size_t>(i));
-      else
-        add_edge(view, edge + static_cast<std::size_t>(i), sides[i], list);
+    const int32_t* turns = view.topology.wing_turns.data() + view.topology.wing_start[edge];
+    for (std::size_t i = 0; i < lanes; ++i) {
+      const int both = view.turn(turns[2 * i]) + view.turn(turns[2 * i + 1]);  // 0 where they are on two sides
+      add(edge + i, (both > 0) - (both < 0));
     }
   }
-  for (; edge < edges; ++edge) look_at_one(edge);
+  for (; edge < edges; ++edge) add(edge, silhouette_side(view, edge));
   return list.found();
 }
 
@@ -355,7 +348,7 @@ std::span<const Crossing> crossings(const ClipVertices& clip, std::span<const in
                                     const EdgeTopology& topology, Viewport viewport, std::span<const int32_t> ids,
                                     Workspace& workspace) {
   const Screen screen = make_screen(clip, viewport, acquire<ScreenVertex>(workspace, screen_vertices, clip.w.size()));
-  const View view{screen, triangles, ids, topology, viewport};
+  const View view{screen, triangles, ids, find_turns(screen, triangles, workspace), topology, viewport};
   return choose_winners(view, find_candidates(view, workspace), workspace);
 }
 

@@ -54,7 +54,7 @@ void draw_bin(Workspace& sorted, std::size_t bin, std::span<int32_t> ids);
 
 /// Edges and wings as in render/geometry/topology.h.
 struct EdgeTopology {
-  std::span<const int32_t> edges, wing_start, wings, edge_component, face_component;
+  std::span<const int32_t> edges, wing_start, wing_turns, edge_component, face_component;
   int components = 1;
 };
 

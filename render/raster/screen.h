@@ -198,6 +198,26 @@ inline Screen make_screen(const ClipVertices& clip, Viewport viewport, std::span
   return screen;
 }
 
+// The corners `k` of triangles, as many as there are lanes: x, y, nearness (bits), flags.
+[[gnu::always_inline]] inline void load_corners(const Screen& screen, const int32_t* const (&corners)[lanes], int k,
+                                                Ints (&out)[4]) {
+  Four rows[lanes];
+  for (int i = 0; i < lanes; ++i) load(rows[i], &screen.vertices[static_cast<std::size_t>(corners[i][k])]);
+  to_columns(rows, out);
+}
+
+// Twice the signed areas of triangles with such corners, all snapped. Doubles hold them exactly: products of two
+// differences are below 2^52.
+[[gnu::always_inline]] inline void twice_areas(const Ints (&a)[4], const Ints (&b)[4], const Ints (&c)[4],
+                                               Doubles& out) {
+  const auto difference = [](const Ints& p, const Ints& q) {
+    Doubles wide;
+    widen(p - q, wide);
+    return wide;
+  };
+  out = difference(b[0], a[0]) * difference(c[1], a[1]) - difference(b[1], a[1]) * difference(c[0], a[0]);
+}
+
 enum WorkspaceBlock : std::size_t {
   screen_vertices,
   // visibility
@@ -209,12 +229,15 @@ enum WorkspaceBlock : std::size_t {
   tiles_drawn,
   bin_keys,
   // crossings
+  face_turns,
   candidates,
   slot_bits,
   slot_ranks,
   winners,
   results,
+  block_count,
 };
+static_assert(block_count <= Workspace::most_blocks);
 
 template <class T>
 std::span<T> acquire(Workspace& workspace, WorkspaceBlock block, std::size_t count, std::size_t kept = 0) {

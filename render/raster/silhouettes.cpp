@@ -21,13 +21,13 @@ void check_ids(std::span<const int32_t> ids, int64_t first, int64_t count) {
 /// The edges of some of a topology's faces, with their wings among these faces; vertices count from the first that
 /// the faces name, as a ViewScene's do.
 struct EdgeSelection {
-  std::vector<int32_t> edges, wing_start, wings, edge_component, face_component;
+  std::vector<int32_t> edges, wing_start, wing_turns, edge_component, face_component;
   std::vector<int32_t> ids;
 
   kernels::EdgeTopology choose(const Topology& topology, const ViewScene& scene) {
     const auto first_face = scene.first_triangle;
     const auto last_face = first_face + static_cast<int32_t>(scene.triangles.size() / 3);
-    edges.clear(), wings.clear(), edge_component.clear();
+    edges.clear(), wing_turns.clear(), edge_component.clear();
     wing_start.assign(1, 0);
     const std::span<const int32_t> all = topology.edges.values<int32_t>(),
                                    start = topology.wing_start.values<int32_t>();
@@ -41,18 +41,18 @@ struct EdgeSelection {
         for (auto wing = static_cast<size_t>(start[edge]); wing < static_cast<size_t>(start[edge + 1]); ++wing) {
           const int32_t face = topology.wing_faces.values<int32_t>()[wing];
           if (face >= first_face && face < last_face)
-            wings.push_back(topology.wings.values<int32_t>()[wing] - scene.first_vertex);
+            wing_turns.push_back(topology.wing_turns.values<int32_t>()[wing] - 2 * first_face);
         }
-        if (static_cast<int32_t>(wings.size()) == wing_start.back()) continue;
+        if (static_cast<int32_t>(wing_turns.size()) == wing_start.back()) continue;
         edges.insert(edges.end(), {all[2 * edge] - scene.first_vertex, all[2 * edge + 1] - scene.first_vertex});
-        wing_start.push_back(static_cast<int32_t>(wings.size()));
+        wing_start.push_back(static_cast<int32_t>(wing_turns.size()));
         edge_component.push_back(topology.edge_component.values<int32_t>()[edge]);
       }
     }
     return {
         edges,
         wing_start,
-        wings,
+        wing_turns,
         edge_component,
         topology.face_component.values<int32_t>().subspan(static_cast<size_t>(first_face), scene.triangles.size() / 3),
         topology.components};
@@ -136,7 +136,7 @@ class SilhouettesOp : public ag::CustomOp {
     }
     const kernels::EdgeTopology edges{
         topology_.edges.values<int32_t>(),          topology_.wing_start.values<int32_t>(),
-        topology_.wings.values<int32_t>(),          topology_.edge_component.values<int32_t>(),
+        topology_.wing_turns.values<int32_t>(),     topology_.edge_component.values<int32_t>(),
         topology_.face_component.values<int32_t>(), topology_.components};
     kernels::crossings(scene.clip, scene.triangles, edges, viewport(frame_), seen, memory.found);
   }

@@ -10,6 +10,8 @@ namespace render::kernels {
 /// that the linker keeps for every processor.
 class Workspace {
  public:
+  static constexpr std::size_t most_blocks = 16;
+
   Workspace() = default;
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
@@ -23,7 +25,7 @@ class Workspace {
     void* memory = nullptr;
     std::size_t bytes = 0;
   };
-  std::array<Block, 13> blocks_;
+  std::array<Block, most_blocks> blocks_;
 };
 
 }  // namespace render::kernels

@@ -120,10 +120,10 @@ inline std::vector<int32_t> draw(const Clip& clip, const std::vector<int32_t>& t
 }
 
 struct Topology {
-  std::vector<int32_t> edges, wing_start{0}, wings, edge_component, face_component;
+  std::vector<int32_t> edges, wing_start{0}, wings, wing_turns, edge_component, face_component;
   int components = 0;
 
-  operator EdgeTopology() const { return {edges, wing_start, wings, edge_component, face_component, components}; }
+  operator EdgeTopology() const { return {edges, wing_start, wing_turns, edge_component, face_component, components}; }
 };
 
 inline Topology make_topology(const Mesh& mesh) {
@@ -133,11 +133,16 @@ inline Topology make_topology(const Mesh& mesh) {
     while (parent[static_cast<size_t>(vertex)] != vertex) vertex = parent[static_cast<size_t>(vertex)];
     return vertex;
   };
-  std::map<std::pair<int32_t, int32_t>, std::vector<int32_t>> wings;
+  struct Wings {
+    std::vector<int32_t> opposite, turns;
+  };
+  std::map<std::pair<int32_t, int32_t>, Wings> wings;
   for (size_t i = 0; i < mesh.triangles.size(); i += 3)
     for (size_t k = 0; k < 3; ++k) {
       const int32_t a = mesh.triangles[i + k], b = mesh.triangles[i + (k + 1) % 3];
-      wings[std::minmax(a, b)].push_back(mesh.triangles[i + (k + 2) % 3]);
+      Wings& of_edge = wings[std::minmax(a, b)];
+      of_edge.opposite.push_back(mesh.triangles[i + (k + 2) % 3]);
+      of_edge.turns.push_back(static_cast<int32_t>(2 * (i / 3)) + (a > b));
       parent[static_cast<size_t>(root(a))] = root(b);
     }
   Topology topology;
@@ -146,9 +151,10 @@ inline Topology make_topology(const Mesh& mesh) {
     return numbers.try_emplace(root(vertex), static_cast<int32_t>(numbers.size())).first->second;
   };
   for (size_t i = 0; i < mesh.triangles.size(); i += 3) topology.face_component.push_back(component(mesh.triangles[i]));
-  for (const auto& [edge, opposite] : wings) {
+  for (const auto& [edge, of_edge] : wings) {
     topology.edges.insert(topology.edges.end(), {edge.first, edge.second});
-    topology.wings.insert(topology.wings.end(), opposite.begin(), opposite.end());
+    topology.wings.insert(topology.wings.end(), of_edge.opposite.begin(), of_edge.opposite.end());
+    topology.wing_turns.insert(topology.wing_turns.end(), of_edge.turns.begin(), of_edge.turns.end());
     topology.wing_start.push_back(static_cast<int32_t>(topology.wings.size()));
     topology.edge_component.push_back(component(edge.first));
   }

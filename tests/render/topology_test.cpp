@@ -22,10 +22,15 @@ std::vector<int32_t> list(const ag::Array& array) { return array.to_vector<int32
 
 Topology topology_of(const Mesh& mesh) { return make_topology(mesh.positions, mesh.triangles); }
 
-/// Edges by the book: from every face, to the opposite vertices in order of faces.
-std::map<std::pair<int32_t, int32_t>, std::vector<std::pair<int32_t, int32_t>>> plain_edges(const Mesh& mesh,
-                                                                                            const Topology& topology) {
-  std::map<std::pair<int32_t, int32_t>, std::vector<std::pair<int32_t, int32_t>>> edges;
+struct PlainWing {
+  int32_t vertex, face;
+  bool forward;  ///< the face goes from the edge's first vertex to its second
+};
+using PlainEdges = std::map<std::pair<int32_t, int32_t>, std::vector<PlainWing>>;
+
+/// Edges by the book: from every face, to their wings in order of faces.
+PlainEdges plain_edges(const Mesh& mesh, const Topology& topology) {
+  PlainEdges edges;
   const std::vector<int32_t> weld = list(topology.weld), triangles = list(mesh.triangles);
   for (size_t face = 0; face < triangles.size() / 3; ++face) {
     int32_t v[3];
@@ -33,7 +38,7 @@ std::map<std::pair<int32_t, int32_t>, std::vector<std::pair<int32_t, int32_t>>> 
     if (v[0] == v[1] || v[1] == v[2] || v[2] == v[0]) continue;
     for (size_t k = 0; k < 3; ++k) {
       const int32_t a = v[(k + 1) % 3], b = v[(k + 2) % 3];
-      edges[{std::min(a, b), std::max(a, b)}].push_back({v[k], static_cast<int32_t>(face)});
+      edges[{std::min(a, b), std::max(a, b)}].push_back({v[k], static_cast<int32_t>(face), a < b});
     }
   }
   return edges;
@@ -42,7 +47,8 @@ std::map<std::pair<int32_t, int32_t>, std::vector<std::pair<int32_t, int32_t>>> 
 void check_against_plain_edges(const Mesh& mesh, const Topology& topology) {
   const auto expected = plain_edges(mesh, topology);
   const std::vector<int32_t> edges = list(topology.edges), start = list(topology.wing_start);
-  const std::vector<int32_t> wings = list(topology.wings), wing_faces = list(topology.wing_faces);
+  const std::vector<int32_t> wings = list(topology.wings), wing_faces = list(topology.wing_faces),
+                             wing_turns = list(topology.wing_turns);
   const std::vector<int32_t> edge_component = list(topology.edge_component);
   const std::vector<int32_t> face_component = list(topology.face_component);
   REQUIRE(edges.size() == 2 * expected.size());
@@ -55,8 +61,10 @@ void check_against_plain_edges(const Mesh& mesh, const Topology& topology) {
     const auto first = static_cast<size_t>(start[edge]);
     equal &= static_cast<size_t>(start[edge + 1]) == first + opposite.size();
     for (size_t i = 0; equal && i < opposite.size(); ++i) {
-      equal &= wings[first + i] == opposite[i].first && wing_faces[first + i] == opposite[i].second;
-      equal &= face_component[static_cast<size_t>(opposite[i].second)] == edge_component[edge];
+      const auto& [vertex, face, forward] = opposite[i];
+      equal &= wings[first + i] == vertex && wing_faces[first + i] == face;
+      equal &= wing_turns[first + i] == 2 * face + (forward ? 0 : 1);
+      equal &= face_component[static_cast<size_t>(face)] == edge_component[edge];
     }
     ++edge;
   }
@@ -76,6 +84,7 @@ TEST_CASE("two triangles with an edge in common") {
   CHECK(list(topology.wing_start) == std::vector<int32_t>{0, 1, 2, 4, 5, 6});
   CHECK(list(topology.wings) == std::vector<int32_t>{2, 1, 0, 3, 2, 1});
   CHECK(list(topology.wing_faces) == std::vector<int32_t>{0, 0, 0, 1, 1, 1});
+  CHECK(list(topology.wing_turns) == std::vector<int32_t>{0, 1, 0, 3, 2, 3});
   CHECK(list(topology.face_component) == std::vector<int32_t>{0, 0});
   const TopologyReport told = report(topology, 2);
   CHECK(told.boundary_edges == 4);
