@@ -161,12 +161,11 @@ void FusedRun::run_parts() {
 }
 
 void FusedRun::run_streams() {
-  parallel_for(scatters_->chunks(), cost(), [this](int64_t first, int64_t last) {
-    for (int64_t chunk = first; chunk < last; ++chunk) {
-      scatters_->start(chunk);
-      run_blocks(scatters_->begin_of(chunk), scatters_->begin_of(chunk + 1),
-                 [&](const Piece& piece) { scatters_->add(chunk, piece); });
-    }
+  ScatterStream& stream = scatters_->stream();
+  stream.for_each_part(cost(), [&](int64_t part) {
+    stream.start(part);
+    run_blocks(stream.begin_of(part), stream.begin_of(part + 1),
+               [&](const Piece& piece) { scatters_->add(part, piece); });
   });
 }
 

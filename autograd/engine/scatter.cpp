@@ -89,17 +89,15 @@ auto with_type_and_count(DType type, size_t count, Use&& use) {
 template <class T>
 void run_at_once(ScatterStream& stream, const ScatterEntries& entries, const ScatterArrays<const void>* values) {
   const double cost = static_cast<double>(entries.all()) * (1 + 0.5 * static_cast<double>(values[0].count));
-  parallel_for(stream.chunks(), cost, [&](int64_t first, int64_t last) {
-    for (int64_t chunk = first; chunk < last; ++chunk) {
-      const int64_t begin = stream.begin_of(chunk);
-      ScatterArrays<const void> from_here[most_scatter_lists];
-      for (size_t l = 0; l < entries.lists; ++l) {
-        for (size_t k = 0; k < values[l].count; ++k)
-          from_here[l].push_back(static_cast<const T*>(values[l].data[k]) + begin);
-      }
-      stream.start(chunk);
-      stream.add(chunk, begin, stream.begin_of(chunk + 1), from_here);
+  stream.for_each_part(cost, [&](int64_t part) {
+    const int64_t begin = stream.begin_of(part);
+    ScatterArrays<const void> from_here[most_scatter_lists];
+    for (size_t l = 0; l < entries.lists; ++l) {
+      for (size_t k = 0; k < values[l].count; ++k)
+        from_here[l].push_back(static_cast<const T*>(values[l].data[k]) + begin);
     }
+    stream.start(part);
+    stream.add(part, begin, stream.begin_of(part + 1), from_here);
   });
   stream.finish();
 }

@@ -17,10 +17,11 @@
 //
 //   copies    the entries are cut into chunks by their number; each chunk adds into a copy of its own of the
 //             rows that earlier chunks may name, too, and straight into the sums behind those; then copies are added
-//             in order. For few rows, and for pixels and views in order, whose chunks name one stretch each.
+//             in order. For few rows, and for pixels and views in order, whose chunks name one stretch each. Where
+//             copies would be large, chunks are joined in pairs, and these again.
 //   stretches each thread owns a stretch of rows, and goes through all entries for those of its own: a sum is
-//             ascending, whoever owns it. For many rows in any order, where copies
-//             would be larger than what is added. To skip an entry takes a fraction of the time to add it.
+//             ascending, whoever owns it. For many rows in any order, where but one chunk is left. To skip an entry
+//             takes a fraction of the time to add it.
 //
 // A scatter_add may have several lists of indices, as a vertex has one a corner of its faces: they take turns entry by
 // entry. Lists that several scatter_adds share are gone through once: their values are columns, their
@@ -53,6 +54,13 @@ struct Chunk {
 
   int64_t rows() const { return last - first; }
 };
+
+inline Chunk joined(const Chunk& a, const Chunk& b) {
+  Chunk both{a.begin, b.end};
+  both.first = a.rows() == 0 ? b.first : b.rows() == 0 ? a.first : std::min(a.first, b.first);
+  both.last = std::max(a.last, b.last);
+  return both;
+}
 
 /// The first list whose index at an entry does not exist, or the number of lists.
 inline size_t bad_list(const ScatterEntries& entries, int64_t entry) {
@@ -131,21 +139,22 @@ class ScatterAdd {
         entries_(entries.count),
         rows_(entries.node->extents[0]),
         width_(width),
-        count_(std::clamp<int64_t>(entries_ / chunk_entries, 1, most_chunks)) {
-    const int64_t length = (entries_ + count_ - 1) / count_;
-    parallel_for(count_, static_cast<double>(in_.all()) * 0.3, [&](int64_t from, int64_t to) {
+        parts_(std::clamp<int64_t>(entries_ / chunk_entries, 1, most_chunks)),
+        count_(parts_) {
+    parallel_for(parts_, static_cast<double>(in_.all()) * 0.3, [&](int64_t from, int64_t to) {
       for (int64_t c = from; c < to; ++c) {
-        chunk(c) = {std::min(c * length, entries_), std::min((c + 1) * length, entries_)};
+        chunk(c) = {begin_of(c), begin_of(c + 1)};
         find_rows(chunk(c), in_);
       }
     });
-    for (int64_t c = 1; c < count_; ++c) copied_ += chunk(c).rows();
+    for (int64_t c = 0; c < parts_ && bad_ < 0; ++c) bad_ = chunk(c).bad;
+    join_chunks();
   }
 
   /// Values for each list. Throws IndexError.
   void run(const Values* values) {
     check();
-    if (!copies_fit()) return add_by_stretches(values);
+    if (is_for_stretches()) return add_by_stretches(values);
     make_copies();
     parallel_for(count_, cost(), [&](int64_t from, int64_t to) {
       for (int64_t c = from; c < to; ++c) {
@@ -157,12 +166,13 @@ class ScatterAdd {
   }
 
   int64_t chunks() const { return count_; }
-  int64_t begin_of(int64_t c) const { return c == count_ ? entries_ : chunks_[static_cast<size_t>(c)].begin; }
-  bool all_exist() const {
-    return std::all_of(chunks_.begin(), chunks_.begin() + count_, [](const Chunk& chunk) { return chunk.bad < 0; });
-  }
-  /// The same for one scatter_add and for several side by side, whose sums have the same order so.
-  bool copies_fit() const { return copied_ <= 2 * rows_ || copied_ * in_.node->size() <= copied_elements * rows_; }
+  /// What chunks are joined of, equal parts of the entries, and how many are one.
+  int64_t parts() const { return parts_; }
+  int64_t parts_of_chunk() const { return joined_; }
+  int64_t begin_of(int64_t part) const { return std::min(part * ((entries_ + parts_ - 1) / parts_), entries_); }
+  bool all_exist() const { return bad_ < 0; }
+  /// One chunk, of so many entries that threads had better share it.
+  bool is_for_stretches() const { return count_ == 1 && parts_ > 1; }
 
   // A chunk's sum starts from +0 and so is never -0: where it has no entry, adding its zero changes no bit, and the
   // rows that it does not name can be left out; and what it adds to rows that are its own may as well be there already.
@@ -203,7 +213,7 @@ class ScatterAdd {
     in_turn(begin, end, [&](size_t l, int64_t i) { values[l].add(to.row(in_.indices[l][i], width_), i); });
   }
   void add_copies() {
-    parallel_for(rows_, static_cast<double>(copied_ * width_) * 0.3, [&](int64_t begin, int64_t end) {
+    parallel_for(rows_, static_cast<double>(copied() * width_) * 0.3, [&](int64_t begin, int64_t end) {
       for (int64_t c = 1; c < count_; ++c) {
         const T* copy = copies_[static_cast<size_t>(c)];
         const int64_t last = std::min(end, chunk(c).shared) * width_;
@@ -228,14 +238,27 @@ class ScatterAdd {
     }
   }
 
-  void check() {
-    for (int64_t c = 0; c < count_; ++c) {
-      const int64_t bad = chunk(c).bad;
-      if (bad < 0) continue;
-      const size_t list = bad_list(in_, bad);
-      throw IndexError("scatter_add: index " + std::to_string(in_.indices[list][bad]) + " at element " +
-                       std::to_string(bad) + (in_.lists > 1 ? " of list " + std::to_string(list) : "") +
-                       " (recorded at " + to_string(in_.node->where) + "); " + expected_rows(rows_));
+  void check() const {
+    if (bad_ < 0) return;
+    const size_t list = bad_list(in_, bad_);
+    throw IndexError("scatter_add: index " + std::to_string(in_.indices[list][bad_]) + " at element " +
+                     std::to_string(bad_) + (in_.lists > 1 ? " of list " + std::to_string(list) : "") +
+                     " (recorded at " + to_string(in_.node->where) + "); " + expected_rows(rows_));
+  }
+
+  /// Rows that chunks name, those of the first aside.
+  int64_t copied() const {
+    int64_t rows = 0;
+    for (int64_t c = 1; c < count_; ++c) rows += chunks_[static_cast<size_t>(c)].rows();
+    return rows;
+  }
+  /// The same for one scatter_add and for several side by side, whose sums have the same order so.
+  void join_chunks() {
+    if (copied() <= 2 * rows_) return;
+    while (copied() * in_.node->size() > copied_elements * rows_) {
+      for (int64_t c = 0; c < count_; c += 2) chunk(c / 2) = c + 1 < count_ ? joined(chunk(c), chunk(c + 1)) : chunk(c);
+      count_ = (count_ + 1) / 2;
+      joined_ *= 2;
     }
   }
 
@@ -290,8 +313,9 @@ class ScatterAdd {
 
   const ScatterEntries in_;
   T* out_;
-  int64_t entries_, rows_, width_, count_;
-  int64_t copied_ = 0;  ///< rows that chunks name, those of the first aside
+  int64_t entries_, rows_, width_, parts_, count_;
+  int64_t joined_ = 1;  ///< parts in a chunk
+  int64_t bad_ = -1;    ///< the first entry with an index that does not exist
   std::array<Chunk, most_chunks> chunks_;
   std::array<T*, most_chunks> copies_;  ///< the address of row 0
 };

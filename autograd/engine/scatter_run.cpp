@@ -8,19 +8,23 @@ ScatterRun::ScatterRun(const Recording& recording, Region& region, Arena& scratc
   const size_t count = region.scatters.size();
   for (size_t i = 0; i < count; ++i) tables[i] = {entries_of(region.scatters[i]), sums_of(region.scatters[i])};
   stream_ = ScatterStream::make({tables, count});
-  use_local_memory(streams());
+  use_local_memory();
 }
 
-void ScatterRun::add(int64_t chunk, const Piece& piece) {
+void ScatterRun::add(int64_t part, const Piece& piece) {
   ScatterArrays<const void> values[ScatterStream::most_lists];
   ScatterArrays<const void>* next = values;
-  for (const Region::Scatters& scatters : region_.scatters) next = add_values(scatters, piece, next);
-  stream_->add(chunk, piece.begin, piece.end, values);
+  for (size_t i = 0; i < region_.scatters.size(); ++i) {
+    if (streams(i)) next = add_values(region_.scatters[i], piece, next);
+  }
+  stream_->add(part, piece.begin, piece.end, values);
 }
 
 void ScatterRun::finish() {
-  if (streams()) return stream_->finish();
-  for (const Region::Scatters& scatters : region_.scatters) {
+  if (streams()) stream_->finish();
+  for (size_t i = 0; i < region_.scatters.size(); ++i) {
+    if (streams(i)) continue;
+    const Region::Scatters& scatters = region_.scatters[i];
     ScatterArrays<const void> values[most_scatter_lists];
     add_values(scatters, {}, values);
     run_scatters_together(entries_of(scatters), values, sums_of(scatters));
@@ -49,15 +53,21 @@ ScatterArrays<const void>* ScatterRun::add_values(const Region::Scatters& scatte
   return values + 1;
 }
 
-void ScatterRun::use_local_memory(bool local) {
-  for (const Region::Scatters& scatters : region_.scatters) {
-    for (const Region::Scatters::Column& column : scatters.columns) {
-      if (column.local < 0) continue;
-      Operand& operand = region_.arguments.operands[column.operand];
-      operand.local = local ? column.local : -1;
-      if (!local) operand.data = static_cast<std::byte*>(scratch_.allocate(region_.arguments.size * operand.bytes));
+/// For what only scatter_adds read that stream.
+void ScatterRun::use_local_memory() {
+  const auto for_columns = [&](bool streaming, auto&& use) {
+    for (size_t i = 0; i < region_.scatters.size(); ++i) {
+      if (streams(i) != streaming) continue;
+      for (const Region::Scatters::Column& column : region_.scatters[i].columns) {
+        if (column.local >= 0) use(column, region_.arguments.operands[column.operand]);
+      }
     }
-  }
+  };
+  for_columns(true, [](const Region::Scatters::Column& column, Operand& operand) { operand.local = column.local; });
+  for_columns(false, [&](const Region::Scatters::Column&, Operand& operand) {
+    operand.local = -1;
+    operand.data = static_cast<std::byte*>(scratch_.allocate(region_.arguments.size * operand.bytes));
+  });
 }
 
 }  // namespace autograd::engine

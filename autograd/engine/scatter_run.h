@@ -5,19 +5,17 @@
 
 namespace autograd::engine {
 
-/// The scatter_adds of a region in one of its runs: chunk by chunk with the kernel where they can, else after it.
+/// The scatter_adds of a region in one of its runs: block by block with the kernel those that can, the others after it.
 class ScatterRun {
  public:
   /// Says where the kernel leaves the values.
   ScatterRun(const Recording& recording, Region& region, Arena& scratch, const Values& values);
 
   bool streams() const { return stream_ != nullptr; }
-  // Where they stream:
-  int64_t chunks() const { return stream_->chunks(); }
-  int64_t begin_of(int64_t chunk) const { return stream_->begin_of(chunk); }
-  void start(int64_t chunk) { stream_->start(chunk); }
+  // Where some do:
+  ScatterStream& stream() { return *stream_; }
   /// After the kernel has run on the piece.
-  void add(int64_t chunk, const Piece& piece);
+  void add(int64_t part, const Piece& piece);
 
   /// After the last piece; throws IndexError.
   void finish();
@@ -28,7 +26,8 @@ class ScatterRun {
   /// For each list, and returns where those of another follow.
   ScatterArrays<const void>* add_values(const Region::Scatters& scatters, const Piece& piece,
                                         ScatterArrays<const void>* values) const;
-  void use_local_memory(bool local);
+  bool streams(size_t scatters) const { return stream_ != nullptr && stream_->takes(scatters); }
+  void use_local_memory();
 
   const Recording& recording_;
   Region& region_;

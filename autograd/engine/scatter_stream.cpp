@@ -12,31 +12,33 @@ template <class T, int width>
 class Stream final : public ScatterStream {
  public:
   static ScatterStream* make(std::span<const Table> tables) {
-    auto* stream = new (tables[0].entries.scratch->array<Stream>(1)) Stream(tables);
-    const auto fits = [](const Sums& sums) { return sums.scatter->all_exist() && sums.scatter->copies_fit(); };
-    if (!std::ranges::all_of(stream->tables(), fits)) return nullptr;
+    auto* stream = new (tables[0].entries.scratch->array<Stream>(1)) Stream;
+    for (size_t t = 0; t < tables.size(); ++t) {
+      if (!stream->add_table(t, tables[t])) return nullptr;
+    }
     for (const Sums& sums : stream->tables()) sums.scatter->make_copies();
-    return stream;
+    return stream->count_ > 0 ? stream : nullptr;
   }
 
-  explicit Stream(std::span<const Table> tables) : count_(tables.size()) {
-    for (size_t t = 0; t < count_; ++t) {
-      const ScatterEntries& entries = tables[t].entries;
-      T* const side_by_side = entries.scratch->array<T>(entries.node->extents[0] * width);
-      tables_[t] = {entries, tables[t].sums, side_by_side,
-                    new (entries.scratch->array<Scatter>(1)) Scatter(entries, width, side_by_side)};
+  bool takes(size_t table) const override {
+    return std::ranges::any_of(tables(), [&](const Sums& sums) { return sums.table == table; });
+  }
+  int64_t parts() const override { return tables_[0].scatter->parts(); }
+  int64_t parts_of_task() const override {
+    int64_t most = 1;
+    for (const Sums& sums : tables()) most = std::max(most, sums.scatter->parts_of_chunk());
+    return most;
+  }
+  int64_t begin_of(int64_t part) const override { return tables_[0].scatter->begin_of(part); }
+
+  void start(int64_t part) override {
+    for (const Sums& sums : tables()) {
+      if (part % sums.scatter->parts_of_chunk() == 0) sums.scatter->clear(sums.chunk_of(part));
     }
   }
 
-  int64_t chunks() const override { return tables_[0].scatter->chunks(); }
-  int64_t begin_of(int64_t chunk) const override { return tables_[0].scatter->begin_of(chunk); }
-
-  void start(int64_t chunk) override {
-    for (const Sums& sums : tables()) sums.scatter->clear(chunk);
-  }
-
   /// As many tables in one pass as it takes lists.
-  void add(int64_t chunk, int64_t begin, int64_t end, const ScatterArrays<const void>* values) override {
+  void add(int64_t part, int64_t begin, int64_t end, const ScatterArrays<const void>* values) override {
     RowAddition<T> work;
     work.lists = 0;
     work.width = width;
@@ -44,7 +46,7 @@ class Stream final : public ScatterStream {
     for (const Sums& sums : tables()) {
       if (work.lists + sums.entries.lists > RowAddition<T>::most_lists) add(work);
       for (size_t l = 0; l < sums.entries.lists; ++l)
-        add_list(work, sums.entries.indices[l] + begin, sums.scatter->target(chunk), *values++);
+        add_list(work, sums.entries.indices[l] + begin, sums.scatter->target(sums.chunk_of(part)), *values++);
     }
     add(work);
   }
@@ -61,11 +63,24 @@ class Stream final : public ScatterStream {
 
   /// Of one table.
   struct Sums {
+    size_t table;
     ScatterEntries entries;
     ScatterArrays<void> apart;
     T* side_by_side;
     Scatter* scatter;
+
+    int64_t chunk_of(int64_t part) const { return part / scatter->parts_of_chunk(); }
   };
+
+  /// False where an index does not exist.
+  bool add_table(size_t t, const Table& table) {
+    const ScatterEntries& entries = table.entries;
+    T* const side_by_side = entries.scratch->array<T>(entries.node->extents[0] * width);
+    auto* const scatter = new (entries.scratch->array<Scatter>(1)) Scatter(entries, width, side_by_side);
+    const bool shared_better = scatter->is_for_stretches() && threads() > 1;
+    if (!shared_better) tables_[count_++] = {t, entries, table.sums, side_by_side, scatter};
+    return scatter->all_exist();
+  }
 
   std::span<const Sums> tables() const { return {tables_, count_}; }
 
@@ -112,7 +127,7 @@ class Stream final : public ScatterStream {
     });
   }
 
-  size_t count_;
+  size_t count_ = 0;
   Sums tables_[most_lists];
 };
 

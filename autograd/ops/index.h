@@ -14,8 +14,9 @@ BACKLIGHT_API Tensor gather(Located table, Located indices);
 
 /// The adjoint: `values` [indices..., ...] added into zeros [rows, ...]. Floats and int32. An element's
 /// sum runs in the order of its entries inside clamp(entries / 32768, 1, 16) equal chunks, and the
-/// chunks are added in order; where the rows that chunks name would fill a large memory, all entries are
-/// one chunk: the same bits for any number of threads. IndexError as gather.
+/// chunks are added in order; where the rows that all but the first name would be more than twice the table's and a
+/// large memory (2^18 elements), chunks are joined in pairs until they are not: the same bits for any number of
+/// threads. IndexError as gather.
 BACKLIGHT_API Tensor scatter_add(Located values, Located indices, int64_t rows);
 /// By several lists of indices, up to four, each with values of its own, all of one shape and type (else ShapeError,
 /// DTypeError): for each entry in order the lists in order, in chunks as above of a list's entries. It is what

@@ -141,4 +141,28 @@ Array rough_array(Random& random, const Shape& shape) {
   });
 }
 
+/// Entries in a chunk of a scatter_add by such lists of indices, each of which has partial sums of its own.
+/// width  elements of a row
+inline int64_t scatter_chunk(const std::vector<std::vector<int32_t>>& lists, int64_t rows, int64_t width) {
+  const auto entries = static_cast<int64_t>(lists[0].size());
+  const int64_t parts = std::clamp<int64_t>(entries / 32768, 1, 16);
+  int64_t chunk = std::max<int64_t>((entries + parts - 1) / parts, 1);
+  const auto named = [&] {  // rows, by all chunks but the first
+    int64_t sum = 0;
+    for (int64_t begin = chunk; begin < entries; begin += chunk) {
+      int32_t lowest = INT32_MAX, highest = 0;
+      for (const std::vector<int32_t>& list : lists) {
+        const auto [low, high] =
+            std::minmax_element(list.begin() + begin, list.begin() + std::min(begin + chunk, entries));
+        lowest = std::min(lowest, *low), highest = std::max(highest, *high);
+      }
+      sum += highest - lowest + 1;
+    }
+    return sum;
+  };
+  if (named() <= 2 * rows) return chunk;
+  while (named() * width > 1 << 18) chunk *= 2;
+  return chunk;
+}
+
 }  // namespace canonical_order
