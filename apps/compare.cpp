@@ -1,3 +1,4 @@
+#include <apps/about.h>
 #include <apps/commands.h>
 #include <apps/console.h>
 #include <apps/json.h>
@@ -45,7 +46,8 @@ std::string table(const render::MeshComparison& result) {
 
 void run(const CompareOptions& options) {
   const render::Mesh a = read(options.a), b = read(options.b);
-  const render::MeshComparison result = render::compare(a, b, options.samples, options.seed);
+  const render::MeshComparison result = about("A " + options.a.string() + ", B " + options.b.string(),
+                                              [&] { return render::compare(a, b, options.samples, options.seed); });
   if (!options.json) return print(table(result));
   print(to_text({{"chamfer", result.chamfer},
                  {"hausdorff95", result.hausdorff95},
@@ -60,8 +62,8 @@ void add_compare(CLI::App& app) {
   auto options = std::make_shared<CompareOptions>();
   CLI::App* command =
       app.add_subcommand("compare", "Measures how far two meshes' surfaces are apart; neither is moved or scaled.");
-  command->add_option("a", options->a, "mesh to judge, OBJ")->required()->type_name("A.obj");
-  command->add_option("b", options->b, "mesh to judge it by, OBJ")->required()->type_name("B.obj");
+  command->add_option("a", options->a, "mesh to judge, OBJ")->required()->type_name("A.obj")->check(some_path());
+  command->add_option("b", options->b, "mesh to judge it by, OBJ")->required()->type_name("B.obj")->check(some_path());
   command->add_option("--samples", options->samples, "points spread over each surface")
       ->type_name("N")
       ->check(whole_number(1, 100000000))
@@ -72,7 +74,8 @@ void add_compare(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--json", options->json, "print one JSON object");
   command->footer(
-      "Distances are from points to the other surface, and are divided by the diagonal of B's bounding box.\n\n"
+      "Distances are from points to the other surface, and are divided by the diagonal\n"
+      "of B's bounding box.\n\n"
       "Example:\n"
       "  backlight compare fitted/mesh.obj bunny.obj");
   command->callback([options] { run(*options); });

@@ -9,8 +9,10 @@
 namespace {
 
 std::string one_line(std::string_view text) {
+  // Names of files may hold anything, also what moves a terminal's cursor.
   std::string line(text);
-  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, ' ');
   return line;
 }
 

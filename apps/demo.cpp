@@ -1,6 +1,7 @@
 #include <apps/commands.h>
 #include <apps/console.h>
 #include <apps/fit_job.h>
+#include <apps/options.h>
 #include <apps/out_folder.h>
 #include <apps/progress.h>
 #include <autograd/autograd.h>
@@ -69,17 +70,19 @@ void add_demo(CLI::App& app) {
       "demo", "Makes a small creature, photographs it from 24 sides, and fits a sphere to the pictures.");
   command->add_option("-o,--out", options->out, "folder for the results; made if missing")
       ->type_name("DIR")
+      ->check(some_path())
       ->capture_default_str();
   command->add_option("--steps", options->steps, "optimisation steps")
       ->type_name("N")
-      ->check(CLI::Range(1, 1000000))
+      ->check(whole_number(1, 1000000))
       ->capture_default_str();
   command->add_option("--seed", options->seed, "turns the cameras and orders the views")
       ->type_name("N")
+      ->check(seed_number())
       ->capture_default_str();
   command->add_option("--threads", options->threads, "threads to use; the result does not depend on it (default: all)")
       ->type_name("T")
-      ->check(CLI::Range(1, 1024));
+      ->check(whole_number(1, 1024));
   command->add_flag("--json", options->json, "print the metrics as one JSON object");
   command->footer("Example:\n  backlight demo && xdg-open out/demo/report.html");
   command->callback([options] { run(*options); });

@@ -121,6 +121,7 @@ FitOutcome fit_shape(const FitJob& job, const render::FitShapeOptions& shape,
   run_watched(paint, *progress);
   FitResults painted = texture_results(paint, worn, *progress);
   painted.metrics.update(found.metrics);
+  painted.metrics["exit_reason"] = exit_reason(fit.interrupted() || paint.interrupted());
   for (Chart& chart : painted.charts) chart.title += ", texture";
   for (Chart& chart : found.charts) chart.title += ", shape";
   painted.charts.insert(painted.charts.begin(), found.charts.begin(), found.charts.end());

@@ -1,5 +1,6 @@
 #include <apps/console.h>
 #include <apps/fit_options.h>
+#include <apps/options.h>
 #include <autograd/autograd.h>
 #include <render/geometry/obj.h>
 
@@ -39,17 +40,19 @@ std::string check_background(const std::string& text) {
 void add_fit_options(CLI::App& command, FitOptions& options, const std::string& results) {
   command.add_option("dataset", options.dataset, "folder with transforms.json, or a COLMAP text model, and its images")
       ->required()
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(some_path());
   command.add_option("-o,--out", options.out, "folder for " + results + "; made if missing")
       ->required()
-      ->type_name("FIT");
+      ->type_name("FIT")
+      ->check(some_path());
   command.add_option("--holdout", options.holdout, "every K-th view is not used but for the score; 0: use all")
       ->type_name("K")
-      ->check(CLI::Range(0, 1000000))
+      ->check(whole_number(0, 1000000))
       ->capture_default_str();
   command.add_option("--max-size", options.max_size, "images are reduced to at most this width and height, pixels")
       ->type_name("P")
-      ->check(CLI::Range(8, 8192))
+      ->check(whole_number(8, 8192))
       ->capture_default_str();
   command
       .add_option("--convention", options.convention,
@@ -64,10 +67,11 @@ void add_fit_options(CLI::App& command, FitOptions& options, const std::string& 
       ->check(CLI::Validator(check_background, ""));
   command.add_option("--seed", options.seed, "order of the views; the same seed gives the same bytes")
       ->type_name("N")
+      ->check(seed_number())
       ->capture_default_str();
   command.add_option("--threads", options.threads, "threads to use; the result does not depend on it (default: all)")
       ->type_name("T")
-      ->check(CLI::Range(1, 1024));
+      ->check(whole_number(1, 1024));
   command.add_flag("--json", options.json, "print the metrics as one JSON object");
 }
 

@@ -100,7 +100,8 @@ void add_fit_sdf(CLI::App& fit) {
       ->add_option(
           "-o,--out", options->out,
           "folder for images/, mesh.obj, metrics.json and report.html; made if missing (default: none written)")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(some_path());
   command
       ->add_option("--size", options->size,
                    "width and height of the pictures of sphere-views and three-shapes, a multiple of 8")
@@ -110,19 +111,24 @@ void add_fit_sdf(CLI::App& fit) {
       ->capture_default_str();
   command->add_option("--threads", options->threads, "threads to use; the result does not depend on it (default: all)")
       ->type_name("T")
-      ->check(CLI::Range(1, 1024));
+      ->check(whole_number(1, 1024));
   command->add_flag("--json", options->json, "print the metrics as one JSON object");
   command->footer(
-      "A signed distance field tells for each point how far the surface is, negative inside: for a sphere\n"
-      "|p - centre| - radius. Pictures of it are differentiable, so its numbers can be found from pictures.\n\n"
-      "  sphere        microDR's demo: a glow of 16 x 16 pixels; centre and radius by its own recipe (200 steps\n"
-      "                of plain gradient descent, which stops half-way), then by Adam\n"
-      "  sphere-views  centre, radius and colour of a sphere from four pictures with known cameras\n"
-      "  three-shapes  a ball that melts into a rounded box, and a ring: 25 numbers from eight pictures\n\n"
-      "The targets are made by brute force, without the soft silhouettes that the fit moves.\n"
+      "A signed distance field tells for each point how far the surface is, negative\n"
+      "inside: for a sphere |p - centre| - radius. Pictures of it are differentiable,\n"
+      "so its numbers can be found from pictures.\n\n"
+      "  sphere        microDR's demo: a glow of 16 x 16 pixels; centre and radius by\n"
+      "                its own recipe (200 steps of plain gradient descent, which stops\n"
+      "                half-way), then by Adam\n"
+      "  sphere-views  centre, radius and colour of a sphere from four pictures with\n"
+      "                known cameras\n"
+      "  three-shapes  a ball that melts into a rounded box, and a ring: 25 numbers\n"
+      "                from eight pictures\n\n"
+      "The targets are made by brute force, without the soft silhouettes that the fit\n"
+      "moves.\n"
       "Ctrl-C ends a fit early and still writes the result.\n\n"
       "Examples:\n"
       "  backlight fit sdf --example sphere\n"
-      "  backlight fit sdf --example three-shapes --out three && xdg-open three/report.html");
+      "  backlight fit sdf --example three-shapes --out three");
   command->callback([options] { run(*options); });
 }

@@ -1,7 +1,9 @@
+#include <apps/about.h>
 #include <apps/commands.h>
 #include <apps/console.h>
 #include <apps/fit_job.h>
 #include <apps/fit_options.h>
+#include <apps/options.h>
 #include <apps/out_folder.h>
 #include <fmt/format.h>
 #include <render/image/file.h>
@@ -32,7 +34,7 @@ void run(const Options& options) {
     texture = {.size = options.texture_size, .seed = options.seed, .holdout = options.holdout};
   }
   const OutFolder folder(options.out);
-  const FitOutcome outcome = fit_shape(job, shape, texture);
+  const FitOutcome outcome = about(options.dataset.string(), [&] { return fit_shape(job, shape, texture); });
   if (options.json) {
     print(to_text(outcome.metrics));
   } else {
@@ -49,10 +51,11 @@ void add_fit_shape(CLI::App& fit) {
       "shape", "Recovers a closed shape, its colours and the light from images with masks and known cameras.");
   add_fit_options(*command, *options, "mesh.obj, metrics.json, images/ and report.html");
   command->add_option("--init", options->init, "start from this mesh (scene coordinates) instead of a sphere")
-      ->type_name("MESH.obj");
+      ->type_name("MESH.obj")
+      ->check(some_path());
   command->add_option("--steps", options->steps, "optimisation steps; starting again with colours adds half as many")
       ->type_name("N")
-      ->check(CLI::Range(1, 1000000))
+      ->check(whole_number(1, 1000000))
       ->capture_default_str();
   command
       ->add_option("--albedo", options->albedo,
@@ -63,14 +66,17 @@ void add_fit_shape(CLI::App& fit) {
   command->add_flag("--texture", options->texture, "afterwards give the shape an atlas and a texture, light baked in");
   command->add_option("--texture-size", options->texture_size, "width and height of that texture, texels")
       ->type_name("N")
-      ->check(CLI::Range(16, 8192))
+      ->check(whole_number(16, 8192))
       ->capture_default_str();
   command->footer(
-      "Masks come from the images' alpha, a frame's mask_path, masks/NAME.png, or --background.\n"
-      "The model is a matte surface in distant light: shine and cast shadows are outside it, and fine\n"
-      "texture on flat faces stays ambiguous. Ctrl-C ends the fit early and still writes the result.\n\n"
+      "Masks come from the images' alpha, a frame's mask_path, masks/NAME.png, or\n"
+      "--background.\n"
+      "The model is a matte surface in distant light: shine and cast shadows are\n"
+      "outside it, and fine texture on flat faces stays ambiguous. Ctrl-C ends the fit\n"
+      "early and still writes the result.\n\n"
       "Examples:\n"
-      "  backlight render bunny.obj --out views && backlight fit shape views --out fitted\n"
+      "  backlight render bunny.obj --out views\n"
+      "  backlight fit shape views --out fitted\n"
       "  backlight fit shape photos --background 0,255,0,40 --texture --out fitted");
   command->callback([options] { run(*options); });
 }

@@ -1,3 +1,4 @@
+#include <apps/about.h>
 #include <apps/commands.h>
 #include <apps/console.h>
 #include <apps/fit_job.h>
@@ -27,13 +28,13 @@ void run(const Options& options) {
   FitJob job{.dataset = read_dataset(options), .out = options.out};
   job.title = "Texture from " + dataset_name(options);
   const OutFolder folder(options.out);
-  const FitOutcome outcome = fit_texture(job, mesh,
-                                         {.size = options.size,
-                                          .steps = options.steps,
-                                          .seed = options.seed,
-                                          .holdout = options.holdout,
-                                          .light = lights.at(options.light),
-                                          .total_variation = options.total_variation});
+  const render::FitTextureOptions fit{.size = options.size,
+                                      .steps = options.steps,
+                                      .seed = options.seed,
+                                      .holdout = options.holdout,
+                                      .light = lights.at(options.light),
+                                      .total_variation = options.total_variation};
+  const FitOutcome outcome = about(options.mesh.string(), [&] { return fit_texture(job, mesh, fit); });
   if (options.json) {
     print(to_text(outcome.metrics));
   } else {
@@ -51,10 +52,11 @@ void add_fit_texture(CLI::App& fit) {
   add_fit_options(*command, *options, "texture.png, mesh.obj, metrics.json, images/ and report.html");
   command->add_option("--mesh", options->mesh, "the shape, in the cameras' coordinates; gets an atlas if it has no UVs")
       ->required()
-      ->type_name("MESH.obj");
+      ->type_name("MESH.obj")
+      ->check(some_path());
   command->add_option("--size", options->size, "width and height of the texture, texels")
       ->type_name("N")
-      ->check(CLI::Range(16, 8192))
+      ->check(whole_number(16, 8192))
       ->capture_default_str();
   command
       ->add_option("--light", options->light,
@@ -68,15 +70,16 @@ void add_fit_texture(CLI::App& fit) {
       ->capture_default_str();
   command->add_option("--steps", options->steps, "optimisation steps; 0: the mean of what views show")
       ->type_name("N")
-      ->check(CLI::Range(0, 1000000))
+      ->check(whole_number(0, 1000000))
       ->capture_default_str();
   command->footer(
-      "Masks come from the images' alpha, a frame's mask_path, masks/NAME.png, or --background.\n"
-      "`coverage` is the share of the texels inside the mesh's UV triangles that a training view shows;\n"
-      "the others are filled from around. The surface is taken to be matte.\n\n"
+      "Masks come from the images' alpha, a frame's mask_path, masks/NAME.png, or\n"
+      "--background. `coverage` is the share of the texels inside the mesh's UV\n"
+      "triangles that a training view shows; the others are filled from around. The\n"
+      "surface is taken to be matte.\n\n"
       "Examples:\n"
       "  backlight fit texture photos --mesh scan.obj --out painted\n"
-      "  backlight render spot.obj --texture spot.png --size 512 --out views && \\\n"
-      "    backlight fit texture views --mesh spot.obj --light sh --out painted");
+      "  backlight render spot.obj --texture spot.png --size 512 --out views\n"
+      "  backlight fit texture views --mesh spot.obj --light sh --out painted");
   command->callback([options] { run(*options); });
 }

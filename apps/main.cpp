@@ -1,8 +1,11 @@
 #include <apps/commands.h>
 #include <apps/console.h>
+#include <apps/help.h>
 
 #include <exception>
+#include <memory>
 #include <new>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -27,7 +30,7 @@ std::string explanation(const CLI::App& app, const CLI::ParseError& error) {
 
 void describe(CLI::App& app) {
   app.name("backlight");
-  app.description("Recovers shapes, textures, lights and cameras from images by gradient descent.");
+  app.description("Recovers shapes, textures and light from images by gradient descent.");
   app.footer(
       "Examples:\n"
       "  backlight demo\n"
@@ -41,17 +44,28 @@ void describe(CLI::App& app) {
       "Exit code: 0 it worked, 1 it failed, 2 wrong usage.");
   app.set_version_flag("--version", std::string("backlight ") + version(), "Print the version and exit");
   app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<HelpFormatter>());
   add_demo(app);
   add_render(app);
   CLI::App* const fit = app.add_subcommand("fit", "Recovers something from images.");
   fit->require_subcommand(1);
+  fit->footer(
+      "Examples:\n"
+      "  backlight fit shape views --out fitted\n"
+      "  backlight fit texture views --mesh bunny.obj --out painted\n"
+      "  backlight fit sdf --example sphere\n\n"
+      "Each has its own --help: backlight fit shape --help");
   add_fit_shape(*fit);
   add_fit_texture(*fit);
   add_fit_sdf(*fit);
   add_compare(app);
   CLI::App* const train = app.add_subcommand("train", "Trains a small network: what the autograd library is good for.");
   train->require_subcommand(1);
+  train->footer(
+      "Examples:\n"
+      "  backlight train mnist mnist\n"
+      "  backlight train xor\n\n"
+      "Each has its own --help: backlight train mnist --help");
   add_train_mnist(*train);
   add_train_xor(*train);
 }
@@ -62,7 +76,10 @@ int run(int count, char** arguments) {
   try {
     app.parse(count, arguments);
   } catch (const CLI::Success& help_or_version) {
-    return app.exit(help_or_version);
+    std::ostringstream text;
+    const int code = app.exit(help_or_version, text, text);
+    print(text.str());
+    return code;
   } catch (const CLI::ParseError& error) {
     message(explanation(app, error));
     return wrong_usage;

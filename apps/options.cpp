@@ -29,3 +29,7 @@ CLI::Validator real_number(double lowest, double highest) {
 }
 
 CLI::Validator seed_number() { return whole_number(0, std::numeric_limits<int64_t>::max()); }
+
+CLI::Validator some_path() {
+  return {[](const std::string& text) { return text.empty() ? std::string("an empty path") : std::string(); }, ""};
+}

@@ -1,3 +1,4 @@
+#include <apps/about.h>
 #include <apps/commands.h>
 #include <apps/console.h>
 #include <apps/json.h>
@@ -71,7 +72,7 @@ Json truth(const RenderOptions& options) {
 void run(const RenderOptions& options) {
   std::vector<std::string> warnings;
   const render::Mesh mesh = render::read_obj(options.mesh, &warnings);
-  const render::Still still = make_still(options, mesh);
+  const render::Still still = about(options.mesh.string(), [&] { return make_still(options, mesh); });
   for (const std::string& text : warnings) warning(text);
   for (const std::string& text : still.warnings()) warning(text);
 
@@ -99,10 +100,14 @@ void add_render(CLI::App& app) {
   auto options = std::make_shared<RenderOptions>();
   CLI::App* command = app.add_subcommand(
       "render", "Makes a dataset from a mesh: posed images with masks, from cameras spread evenly around it.");
-  command->add_option("mesh", options->mesh, "Wavefront OBJ file")->required()->type_name("MESH.obj");
+  command->add_option("mesh", options->mesh, "Wavefront OBJ file")
+      ->required()
+      ->type_name("MESH.obj")
+      ->check(some_path());
   command->add_option("-o,--out", options->out, "folder for images/, transforms.json and truth.json; made if missing")
       ->required()
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(some_path());
   command->add_option("--views", options->views, "number of cameras, up to 10000")
       ->type_name("N")
       ->check(whole_number(1, 10000))
@@ -120,7 +125,8 @@ void add_render(CLI::App& app) {
       ->check(CLI::IsMember(presets).description(""))
       ->capture_default_str();
   command->add_option("--texture", options->texture, "PNG or JPEG used as albedo instead of the mesh's own")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(some_path());
   command->add_option("--seed", options->seed, "turns the cameras; the same seed gives the same bytes")
       ->type_name("N")
       ->check(seed_number())
@@ -130,6 +136,6 @@ void add_render(CLI::App& app) {
       "truth.json records how the images were made; no fit reads it.\n\n"
       "Examples:\n"
       "  backlight render bunny.obj --out bunny\n"
-      "  backlight render spot.obj --texture spot_texture.png --views 48 --size 512 --out spot");
+      "  backlight render spot.obj --texture spot.png --views 48 --size 512 --out spot");
   command->callback([options] { run(*options); });
 }

@@ -5,6 +5,7 @@
 #include <apps/json.h>
 #include <apps/mnist.h>
 #include <apps/options.h>
+#include <apps/out_folder.h>
 #include <apps/progress.h>
 #include <autograd/io/file.h>
 #include <autograd/io/safetensors.h>
@@ -165,6 +166,7 @@ void run(const Options& options) {
   ag::Rng rng(options.seed);
   const std::unique_ptr<DigitModel> model = recipe.model(rng);
   if (!options.weights.empty()) ag::load_parameters(options.weights, model->parameters());
+  if (!options.out.empty()) require_writable(options.out);
   const Mnist mnist = read_mnist(options.folder);
   const int epochs = options.epochs > 0 ? options.epochs : recipe.epochs;
   const Outcome outcome = options.evaluate ? evaluate(*model, mnist.test) : train(recipe, *model, mnist, rng, epochs);
@@ -179,7 +181,8 @@ void add_train_mnist(CLI::App& train) {
   CLI::App* command = train.add_subcommand("mnist", "Trains a network to read handwritten digits, and tests it.");
   command->add_option("dir", options->folder, "folder with the four MNIST files, gzipped or not")
       ->required()
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(some_path());
   std::vector<std::string> names;
   for (const DigitRecipe& recipe : digit_recipes()) names.push_back(recipe.name);
   command
@@ -197,20 +200,24 @@ void add_train_mnist(CLI::App& train) {
       ->type_name("N")
       ->check(seed_number())
       ->capture_default_str();
-  command->add_option("-o,--out", options->out, "write the weights here")->type_name("FILE.safetensors");
+  command->add_option("-o,--out", options->out, "write the weights here")
+      ->type_name("FILE.safetensors")
+      ->check(some_path());
   CLI::Option* const weights =
       command
           ->add_option("--weights", options->weights, "start from these weights; their recipe is known from the file")
-          ->type_name("FILE.safetensors");
+          ->type_name("FILE.safetensors")
+          ->check(some_path());
   command->add_flag("--evaluate", options->evaluate, "only test the weights")->needs(weights);
   command->add_option("--threads", options->threads, "threads to use; the result does not depend on it (default: all)")
       ->type_name("T")
       ->check(whole_number(1, 1024));
   command->add_flag("--json", options->json, "print one JSON object");
   command->footer(
-      "The files are train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and\n"
-      "t10k-labels-idx1-ubyte, each also as .gz. The accuracy is that of the t10k images, which are\n"
-      "never trained on. Ctrl-C ends the training and still writes the weights.\n\n"
+      "The files are train-images-idx3-ubyte, train-labels-idx1-ubyte,\n"
+      "t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each also as .gz. The\n"
+      "accuracy is that of the t10k images, which are never trained on. Ctrl-C ends the\n"
+      "training and still writes the weights.\n\n"
       "Examples:\n"
       "  backlight train mnist mnist\n"
       "  backlight train mnist mnist --recipe best --out digits.safetensors\n"

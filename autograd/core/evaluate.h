@@ -31,7 +31,7 @@ struct PackedAssignment {
 };
 
 /// evaluate(), then all assignments at once: every right-hand side sees the old values. Either all
-/// happen or, after a throw, none.
+/// happen or, after a throw, none. A Parameter that is given twice gets the last value.
 BACKLIGHT_API void evaluate(std::span<const Tensor> tensors, std::span<const Assignment> assignments,
                             std::span<const PackedAssignment> packed = {});
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -299,7 +300,10 @@ uint64_t Graph::open() {
 
 void Graph::close(uint64_t serial) {
   const Mark mark = marks_.back();
-  if (mark.serial != serial) std::terminate();  // Steps are scoped objects: they cannot end out of order
+  if (mark.serial != serial) {  // Steps are scoped objects: they cannot end out of order
+    std::fputs("autograd: a Step ended while one that was opened after it, on this thread, was still open\n", stderr);
+    std::terminate();
+  }
   slots_[mark.slot].serial.store(0, std::memory_order_relaxed);
   while (leaf_count_ > mark.leaves) {
     const Leaf& leaf = leaves_[--leaf_count_];
@@ -354,7 +358,10 @@ void Graph::warn_if_root_grows() {
 
 Step::Step() : serial_(Graph::current().open()) {}
 Step::~Step() { Graph::current().close(serial_); }
-void Step::set_memory_limit(int64_t bytes) { Graph::current().set_memory_limit(serial_, bytes); }
+void Step::set_memory_limit(int64_t bytes) {
+  if (bytes < 0) throw ValueError("set_memory_limit: " + std::to_string(bytes) + " bytes; expected 0 (none) or more");
+  Graph::current().set_memory_limit(serial_, bytes);
+}
 
 // Tensor and Located ----------------------------------------------------------------------------
 
@@ -376,8 +383,15 @@ Located::Located(const Parameter& parameter, std::source_location where)
 
 Tensor Located::as(DType type) const {
   if (!is_number()) return tensor_;
-  if (kind_ == Kind::real && type == DType::int32 && number_ != static_cast<double>(static_cast<int64_t>(number_))) {
-    throw DTypeError("number: " + std::to_string(number_) + " meets an int32 tensor; cast the tensor first");
+  if (type == DType::int32) {
+    if (kind_ == Kind::real && !(number_ == std::trunc(number_))) {
+      throw DTypeError("number: " + std::to_string(number_) + " meets an int32 tensor (at " + to_string(where_) +
+                       "); cast the tensor first");
+    }
+    if (!(number_ >= INT32_MIN && number_ <= INT32_MAX)) {
+      throw ValueError("number: " + std::to_string(number_) + " meets an int32 tensor (at " + to_string(where_) +
+                       "), which cannot hold it");
+    }
   }
   Graph& graph = Graph::current();
   return graph.handle(graph.number(number_, type, where_));

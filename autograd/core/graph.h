@@ -47,10 +47,11 @@ struct Op {
   /// Inputs and output as memory; parallel loops inside are cut by size only.
   struct Call;
   using Run = void (*)(const Call&);
-  /// How a call takes its inputs.
+  /// How a call, or the gradient of a view, takes its inputs.
   enum class Inputs : uint8_t {
     contiguous,
-    strided,  ///< views stay views: see Call::strides
+    strided,      ///< views stay views: see Call::strides
+    value_first,  ///< the first is the value, and nothing else: gradients go to the others alone
   };
 
   Op(const char* name, Kind kind, Lower lower, VjpRule vjp, Run run = nullptr, Inputs inputs = Inputs::contiguous);

@@ -16,6 +16,7 @@ std::string number_text(T value) {
   if constexpr (std::same_as<T, bool>) {
     return value ? "true" : "false";
   } else {
+    if (value != value) return "nan";  // its sign is nobody's, and differs between backends
     char text[32];
     return {text, std::to_chars(text, text + sizeof text, value).ptr};
   }

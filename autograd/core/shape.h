@@ -13,7 +13,7 @@ namespace autograd {
 inline constexpr int max_rank = 6;
 
 /// Extents of a tensor, outermost first; rank 0 is a scalar. At most six axes
-/// and 2^31 - 1 elements (SizeError); an extent of zero is legal everywhere.
+/// and 2^31 - 1 elements, none below 0 (SizeError); an extent of zero is legal everywhere.
 class BACKLIGHT_API Shape {
  public:
   Shape() = default;

@@ -67,7 +67,7 @@ class BACKLIGHT_API Step {
   Step& operator=(const Step&) = delete;
 
   /// An evaluation that would take the Step's memory past `bytes` throws OutOfMemory and names the
-  /// largest buffers; 0: no limit.
+  /// largest buffers; 0: no limit. ValueError below 0.
   void set_memory_limit(int64_t bytes);
 
  private:
@@ -97,7 +97,8 @@ class BACKLIGHT_API Located {
   const std::source_location& where() const { return where_; }
   /// The operand itself; undefined for a number.
   const Tensor& tensor() const { return tensor_; }
-  /// The operand as a tensor; a number becomes a scalar of `type`. DTypeError for a fraction as an integer.
+  /// The operand as a tensor; a number becomes a scalar of `type`. DTypeError for a fraction as an integer, ValueError
+  /// for a number that an int32 cannot hold.
   Tensor as(DType type) const;
 
  private:

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <vector>
 
 namespace autograd::engine {
 
@@ -13,25 +14,50 @@ namespace {
 
 using Span = ir::Fold::Span;
 
-[[noreturn]] void throw_index(const Node& gather, const Fault& fault, int64_t rows) {
+/// Where the bad index stands among the gather's own: the fault counts in the region's domain, along which the indices
+/// may be broadcast. `reader` is the gather or what reads it, perhaps through views. Indices that were computed inside
+/// the region cannot be looked at again: then as the fault has it.
+int64_t place_of(const Graph& graph, const Node& reader, const Fault& fault) {
+  std::vector<const Node*> left{&reader};
+  while (!left.empty()) {
+    const Node& node = *left.back();
+    left.pop_back();
+    const std::span<const uint32_t> inputs = graph.inputs(node);
+    if (node.op->kind == Op::Kind::gather) {
+      const Node& indices = graph.node(inputs[1]);
+      const auto* const first = static_cast<const int32_t*>(indices.value);
+      const auto* const end = first == nullptr ? first : first + indices.size();
+      if (const auto* const bad = std::find(first, end, fault.value()); bad != end) return bad - first;
+    }
+    for (const uint32_t input : inputs) {
+      const Op::Kind kind = graph.node(input).op->kind;
+      const bool looked_through = kind == Op::Kind::view || kind == Op::Kind::reshape || kind == Op::Kind::gather;
+      if (looked_through) left.push_back(&graph.node(input));
+    }
+  }
+  return fault.position();
+}
+
+[[noreturn]] void throw_index(const Graph& graph, const Node& gather, const Fault& fault, int64_t rows) {
   throw IndexError("gather: index " + std::to_string(fault.value()) + " at element " +
-                   std::to_string(fault.position()) + " (recorded at " + to_string(gather.where) + "); " +
+                   std::to_string(place_of(graph, gather, fault)) + " (recorded at " + to_string(gather.where) + "); " +
                    expected_rows(rows));
 }
 
 [[noreturn]] void throw_fault(const Recording& recording, const Region& region, const Fault& fault) {
+  const Graph& graph = recording.graph();
   size_t lookup = region.kernel->program().body.size();  // lookups are numbered from here on
   for (const Lookups& lookups : region.lookups) {
     for (const Lookups::List& list : lookups.lists) {
-      if (lookup++ == fault.instruction()) throw_index(recording.node(list.gather), fault, lookups.rows);
+      if (lookup++ == fault.instruction()) throw_index(graph, recording.node(list.gather), fault, lookups.rows);
     }
   }
   for (const RowLookup& rows : region.row_lookups) {
-    if (lookup++ == fault.instruction()) throw_index(recording.node(rows.list.gather), fault, rows.rows);
+    if (lookup++ == fault.instruction()) throw_index(graph, recording.node(rows.list.gather), fault, rows.rows);
   }
   const ir::Inst& inst = region.kernel->program().body[fault.instruction()];
   const Node& node = recording.node(region.origins[fault.instruction()]);
-  if (inst.code == ir::Code::row) throw_index(node, fault, region.arguments.tables[2 * inst.immediate]);
+  if (inst.code == ir::Code::row) throw_index(graph, node, fault, region.arguments.tables[2 * inst.immediate]);
   throw ValueError(std::string(node.op->name) + ": integer division by zero at element " +
                    std::to_string(fault.position()) + " (recorded at " + to_string(node.where) + ")");
 }

@@ -19,23 +19,26 @@ std::vector<Tensor> as_tensors(std::initializer_list<Located> inputs) {
   return list;
 }
 
+/// Memory that nobody asked for holds whatever was there before.
+void require_taken(const CustomOp& op, const CustomCall::Output& output) {
+  if (!output.taken) throw ValueError(std::string(op.name()) + ": an output was not written");
+}
+
 void run_custom(const Op::Call& call) {
   const CustomOp& op = *static_cast<const CustomAttributes*>(call.attributes)->op;
   const size_t count = call.inputs.size();
   auto* const inputs = call.scratch->array<CustomCall::Value>(static_cast<int64_t>(count));
   for (size_t i = 0; i < count; ++i) inputs[i] = {call.inputs[i]->shape(), call.inputs[i]->dtype, call.input_data[i]};
-  CustomCall::Output output{call.node->shape(), call.node->dtype, call.output};
-  CustomCall custom_call({inputs, count}, {&output, 1}, false);
+  CustomCall::Output output{call.node->shape(), call.node->dtype, call.output, false};
+  CustomCall custom_call(op.name(), {inputs, count}, {&output, 1}, false);
   op.run(custom_call);
+  require_taken(op, output);
 }
 
 Gradients vjp_custom(const Vjp& v) {
   const CustomOp& op = *v.attributes<CustomAttributes>().op;
   const std::vector<Tensor> grads = op.vjp(v.grad, v.inputs, v.output);
-  if (grads.size() != v.inputs.size()) {
-    throw ValueError(std::string(op.name()) + ": vjp returned " + std::to_string(grads.size()) + " gradients for " +
-                     std::to_string(v.inputs.size()) + " inputs");
-  }
+  check_rule(op.name(), grads, v.inputs);
   auto* memory = static_cast<Tensor*>(Graph::current().allocate(static_cast<int64_t>(grads.size() * sizeof(Tensor))));
   std::copy(grads.begin(), grads.end(), memory);
   return Gradients(std::span<const Tensor>(memory, grads.size()));
@@ -47,22 +50,26 @@ static const Op custom_op{"custom", Op::Kind::call, nullptr, vjp_custom, run_cus
 
 const void* CustomCall::input_data(size_t i, DType type) const {
   if (i >= inputs_.size())
-    throw IndexError("custom: input " + std::to_string(i) + " of " + std::to_string(inputs_.size()));
+    throw IndexError(std::string(operation_) + ": input " + std::to_string(i) + " of " +
+                     std::to_string(inputs_.size()));
   if (inputs_[i].dtype != type) {
-    throw DTypeError("custom: input " + std::to_string(i) + " is " + name_of(inputs_[i].dtype) + ", read as " +
-                     name_of(type));
+    throw DTypeError(std::string(operation_) + ": input " + std::to_string(i) + " is " + name_of(inputs_[i].dtype) +
+                     ", read as " + name_of(type));
   }
   return inputs_[i].data;
 }
 
 void* CustomCall::output_data(size_t i, const Shape& shape, DType type) {
   if (i >= outputs_.size())
-    throw IndexError("custom: output " + std::to_string(i) + " of " + std::to_string(outputs_.size()));
+    throw IndexError(std::string(operation_) + ": output " + std::to_string(i) + " of " +
+                     std::to_string(outputs_.size()));
   Output& output = outputs_[i];
+  output.taken = true;
   if (!eager_) {
     if (output.shape != shape || output.dtype != type) {
-      throw ShapeError("custom: output " + std::to_string(i) + " was declared as " + output.shape.to_string() + " " +
-                       name_of(output.dtype) + " and is written as " + shape.to_string() + " " + name_of(type));
+      throw ShapeError(std::string(operation_) + ": output " + std::to_string(i) + " was declared as " +
+                       output.shape.to_string() + " " + name_of(output.dtype) + " and is written as " +
+                       shape.to_string() + " " + name_of(type));
     }
     return output.data;
   }
@@ -82,6 +89,7 @@ std::vector<Tensor> CustomOp::vjp(const Tensor&, std::span<const Tensor>, const 
 }
 
 Tensor custom(std::shared_ptr<const CustomOp> op, std::span<const Tensor> inputs, std::source_location where) {
+  if (op == nullptr) throw ValueError("custom: no operation given");
   Graph& graph = Graph::current();
   std::vector<OutputType> types;
   types.reserve(inputs.size());
@@ -109,14 +117,14 @@ std::vector<Tensor> eager(const CustomOp& op, size_t outputs, std::span<const Te
     values.push_back({node.shape(), node.dtype, node.value});
   }
   std::vector<CustomCall::Output> results(outputs);
-  CustomCall call(values, results, true);
+  CustomCall call(op.name(), values, results, true);
   {
     const FloatEnvironment environment;
     op.run(call);
   }
   std::vector<Tensor> tensors;
   for (CustomCall::Output& result : results) {
-    if (result.data == nullptr) throw ValueError(std::string(op.name()) + ": an output was not written");
+    require_taken(op, result);
     tensors.push_back(graph.leaf(result.data, result.shape, result.dtype, where));
   }
   return tensors;

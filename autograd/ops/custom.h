@@ -20,7 +20,8 @@ class BACKLIGHT_API CustomCall {
   std::span<const T> input(size_t i) const {
     return {static_cast<const T*>(input_data(i, dtype_of<T>())), static_cast<size_t>(inputs_[i].shape.size())};
   }
-  /// Uninitialised memory of output i. A lazy operation's shape is known; an eager one's is given here.
+  /// Uninitialised memory of output i. A lazy operation's shape is known; an eager one's is given here. Every output
+  /// must be asked for (ValueError), and written.
   template <Element T>
   std::span<T> output(size_t i, const Shape& shape) {
     return {static_cast<T*>(output_data(i, shape, dtype_of<T>())), static_cast<size_t>(shape.size())};
@@ -35,14 +36,16 @@ class BACKLIGHT_API CustomCall {
     Shape shape;
     DType dtype = DType::float32;
     void* data = nullptr;
+    bool taken = false;  ///< by output()
   };
-  CustomCall(std::span<const Value> inputs, std::span<Output> outputs, bool eager)
-      : inputs_(inputs), outputs_(outputs), eager_(eager) {}
+  CustomCall(const char* operation, std::span<const Value> inputs, std::span<Output> outputs, bool eager)
+      : operation_(operation), inputs_(inputs), outputs_(outputs), eager_(eager) {}
 
  private:
   const void* input_data(size_t i, DType type) const;
   void* output_data(size_t i, const Shape& shape, DType type);
 
+  const char* operation_;
   std::span<const Value> inputs_;
   std::span<Output> outputs_;
   bool eager_;
@@ -58,7 +61,8 @@ struct OutputType {
 ///
 /// `run` computes outputs from inputs; it may throw. For a lazy operation, `output` gives the single
 /// output's shape and type from the inputs' (checked there), and `vjp` its gradients, written in tensor
-/// operations; without an override the operation has no gradient (NotDifferentiable when asked).
+/// operations; without an override the operation has no gradient (NotDifferentiable when asked). Gradients have their
+/// inputs' types, and shapes that the inputs broadcast to (DTypeError, ShapeError when asked).
 /// An eager operation may have several outputs, whose shapes may depend on values.
 class BACKLIGHT_API CustomOp {
  public:

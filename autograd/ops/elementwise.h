@@ -16,7 +16,7 @@ BACKLIGHT_API Tensor operator/(Located x, Located y);
 BACKLIGHT_API Tensor operator%(Located x, Located y);  ///< int32 only: the sign of x
 BACKLIGHT_API Tensor operator-(Located x);
 BACKLIGHT_API Tensor abs(Located x);
-BACKLIGHT_API Tensor sign(Located x);                              ///< -1, 0 or 1; no gradient
+BACKLIGHT_API Tensor sign(Located x);                              ///< -1, 0 or 1, NaN of NaN; its gradient is 0
 BACKLIGHT_API Tensor minimum(Located x, Located y);                ///< NaN where either is NaN
 BACKLIGHT_API Tensor maximum(Located x, Located y);                ///< NaN where either is NaN
 BACKLIGHT_API Tensor clamp(Located x, Located low, Located high);  ///< min(max(x, low), high)
@@ -48,7 +48,7 @@ BACKLIGHT_API Tensor softplus(Located x);                         ///< log(1 + e
 BACKLIGHT_API Tensor gelu(Located x);  ///< x P(Z < x) of a standard normal Z (Hendrycks & Gimpel 2016)
 BACKLIGHT_API Tensor erf(Located x);
 
-// Rounding (float32, float64; no gradient) ------------------------------------------------------------
+// Rounding (float32, float64; the gradient is 0) ------------------------------------------------------
 BACKLIGHT_API Tensor floor(Located x);
 BACKLIGHT_API Tensor ceil(Located x);
 BACKLIGHT_API Tensor round(Located x);  ///< to nearest, ties to even

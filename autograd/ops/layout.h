@@ -33,7 +33,7 @@ BACKLIGHT_API Tensor expand_dims(Located x, int axis);
 BACKLIGHT_API Tensor squeeze(Located x, int axis);
 
 /// Elements start, start + step, ... before stop of one axis. Negative positions count from the end;
-/// positions past it are clipped, as in numpy; a step below 0 goes backward.
+/// positions past it are clipped, as in numpy; a step below 0 goes backward. ValueError for a step of 0.
 struct Range {
   std::optional<int64_t> start = {}, stop = {};
   int64_t step = 1;

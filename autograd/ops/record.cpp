@@ -20,6 +20,25 @@ void check_rule(const Op& op, DType type, MapRule rule) {
 
 }  // namespace
 
+void check_rule(const char* operation, std::span<const Tensor> gradients, std::span<const Tensor> inputs) {
+  if (gradients.size() != inputs.size()) {
+    throw ValueError(std::string(operation) + ": the rule gave " + std::to_string(gradients.size()) +
+                     " gradients for " + std::to_string(inputs.size()) + " inputs");
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!gradients[i].defined() || !is_floating(inputs[i].dtype())) continue;
+    if (gradients[i].dtype() != inputs[i].dtype()) {
+      throw DTypeError(std::string(operation) + ": the rule gave a " + name_of(gradients[i].dtype()) +
+                       " gradient for input " + std::to_string(i) + ", which is " + name_of(inputs[i].dtype()));
+    }
+    const Shape given = gradients[i].shape(), to = inputs[i].shape();
+    if (given != to && broadcast_shapes(operation, given, to) != given) {
+      throw ShapeError(std::string(operation) + ": the rule gave a gradient of shape " + given.to_string() +
+                       " for input " + std::to_string(i) + " of shape " + to.to_string());
+    }
+  }
+}
+
 void throw_dtype(const Op& op, DType given, const char* accepted) {
   throw DTypeError(std::string(op.name) + ": " + name_of(given) + " given; expected " + accepted);
 }

@@ -66,6 +66,10 @@ std::span<const Tensor> listed(std::initializer_list<Located> operands);
 /// the value's parts can be among them, for the rule to read.
 Tensor with_gradient(const Op& op, const Tensor& value, std::initializer_list<Tensor> inputs);
 
+/// Throws, naming `operation`, unless a user's rule gave a gradient of each input: undefined, or of the input's type
+/// and a shape that the input broadcasts to. What it gives for integers counts for nothing.
+void check_rule(const char* operation, std::span<const Tensor> gradients, std::span<const Tensor> inputs);
+
 [[noreturn]] void throw_dtype(const Op& op, DType given, const char* accepted);
 
 /// Lowerings of operations that are one instruction.

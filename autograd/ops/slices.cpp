@@ -24,11 +24,13 @@ Tensor slice(Located x, int axis, Range range) {
   const int64_t start = clip(range.start, forward ? 0 : extent - 1);
   const int64_t stop = clip(range.stop, forward ? extent : -1);
   const int64_t span = forward ? stop - start : start - stop;
-  const int64_t stride = forward ? range.step : -range.step;
+  // A step past either end is as good as any other that is; no wider, it can be counted with.
+  const int64_t step = std::clamp(range.step, -extent - 1, extent + 1);
+  const int64_t stride = forward ? step : -step;
   const int64_t count = span > 0 ? (span + stride - 1) / stride : 0;
   StridedView view = plain_view(shape.rank());
   view.start[at] = count > 0 ? start : 0;
-  view.step[at] = range.step;
+  view.step[at] = step;
   int64_t extents[max_rank];
   std::copy(shape.begin(), shape.end(), extents);
   extents[at] = count;

@@ -217,6 +217,7 @@ void check_right(int64_t size, const Tensor& b) {
 // Of a constant matrix -----------------------------------------------------------------------------------------------
 
 SparseCholesky::SparseCholesky(int64_t size, std::span<const SparseEntry> entries) {
+  if (size < 0) throw ValueError("SparseCholesky: a matrix of " + std::to_string(size) + " rows; expected 0 or more");
   std::vector<Position> positions;
   for (const SparseEntry& entry : entries) {
     const bool inside = entry.row >= 0 && entry.column >= 0 && entry.row < size && entry.column < size;

@@ -1,8 +1,10 @@
 #include <autograd/ops/elementwise.h>
 #include <autograd/ops/reduce.h>
 #include <autograd/optim/adam.h>
+#include <autograd/optim/option.h>
 
 #include <cmath>
+#include <limits>
 
 namespace autograd {
 
@@ -11,7 +13,13 @@ Adam::Adam(std::vector<Parameter> parameters, AdamOptions options) : Adam(std::m
 Adam::Adam(std::vector<Parameter> parameters, AdamOptions options, bool elementwise)
     : Optimiser(std::move(parameters), options.learning_rate,
                 {.remembers = {"first_moment", "second_moment"}, .elementwise = elementwise}),
-      options_(options) {}
+      options_(options) {
+  constexpr double below_one = 1 - std::numeric_limits<double>::epsilon(), most = std::numeric_limits<double>::max();
+  require_option("Adam", "beta1", options.beta1, 0, below_one);
+  require_option("Adam", "beta2", options.beta2, 0, below_one);
+  require_option("Adam", "epsilon", options.epsilon, 0, most);
+  require_option("Adam", "weight_decay", options.weight_decay, 0, most);
+}
 
 AdamOptions Adam::options() const {
   AdamOptions current = options_;

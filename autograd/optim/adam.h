@@ -13,7 +13,8 @@ struct AdamOptions {
   double weight_decay = 0;  ///< a step also takes learning_rate * weight_decay of the parameter away
 };
 
-/// Adam (Kingma & Ba 2015). The moments are Parameters.
+/// Adam (Kingma & Ba 2015). The moments are Parameters. ValueError for betas outside [0, 1), and for an epsilon or
+/// decay below 0.
 class BACKLIGHT_API Adam : public Optimiser {
  public:
   explicit Adam(std::vector<Parameter> parameters, AdamOptions options = {});

@@ -6,8 +6,10 @@
 #include <autograd/ops/pack.h>
 #include <autograd/ops/reduce.h>
 #include <autograd/optim/optimiser.h>
+#include <autograd/optim/option.h>
 #include <autograd/transforms/grad.h>
 
+#include <charconv>
 #include <cmath>
 #include <cstring>
 
@@ -42,7 +44,8 @@ Tensor scale_to_norm(std::span<const Tensor> gradients, double limit) {
 }  // namespace
 
 Optimiser::Optimiser(std::vector<Parameter> parameters, double learning_rate, Method method)
-    : parameters_(std::move(parameters)), method_(std::move(method)), learning_rate_(learning_rate) {
+    : parameters_(std::move(parameters)), method_(std::move(method)), learning_rate_(0) {
+  set_learning_rate(learning_rate);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!is_floating(parameters_[i].dtype())) {
       throw DTypeError("optimiser: " + description(parameters_, i) + " is " + name_of(parameters_[i].dtype()) +
@@ -54,6 +57,34 @@ Optimiser::Optimiser(std::vector<Parameter> parameters, double learning_rate, Me
     }
   }
   find_packs();
+}
+
+void require_option(const char* method, const char* name, double value, double lowest, double highest) {
+  if (value >= lowest && value <= highest) return;
+  const auto text = [](double number) {
+    char digits[32];
+    return std::string(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  };
+  throw ValueError(std::string(method) + ": " + name + " " + text(value) + "; expected " + text(lowest) + " to " +
+                   text(highest));
+}
+
+void Optimiser::set_learning_rate(double rate) {
+  constexpr double most = std::numeric_limits<double>::max();
+  require_option("optimiser", "learning_rate", rate, -most, most);
+  learning_rate_ = rate;
+}
+
+void Optimiser::set_clipping(const Clipping& clipping) {
+  constexpr double most = std::numeric_limits<double>::infinity();
+  require_option("optimiser", "clipping value", clipping.value, 0, most);
+  require_option("optimiser", "clipping norm", clipping.norm, 0, most);
+  clipping_ = clipping;
+}
+
+void Optimiser::set_steps(int64_t steps) {
+  if (steps < 0) throw ValueError("optimiser: " + std::to_string(steps) + " steps; expected 0 or more");
+  steps_ = steps;
 }
 
 // What is remembered ----------------------------------------------------------------------------

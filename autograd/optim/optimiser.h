@@ -46,14 +46,16 @@ class BACKLIGHT_API Optimiser {
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
   double learning_rate() const { return learning_rate_; }
-  /// A number of the step, not of its plan: it may change at every step (see schedule.h).
-  void set_learning_rate(double rate) { learning_rate_ = rate; }
+  /// A number of the step, not of its plan: it may change at every step (see schedule.h). ValueError unless finite.
+  void set_learning_rate(double rate);
   const Clipping& clipping() const { return clipping_; }
-  void set_clipping(const Clipping& clipping) { clipping_ = clipping; }
+  /// ValueError for a limit below 0
+  void set_clipping(const Clipping& clipping);
 
   /// Steps made.
   int64_t steps() const { return steps_; }
-  void set_steps(int64_t steps) { steps_ = steps; }
+  /// ValueError below 0
+  void set_steps(int64_t steps);
   /// What the method remembers from step to step beside their number, for checkpoints: "first_moment.NAME" of every
   /// parameter, and so on. They stay true from step to step; while somebody holds them, steps of many small parameters
   /// are slower.
@@ -71,7 +73,8 @@ class BACKLIGHT_API Optimiser {
     std::array<Tensor, most_remembered> remembered = {};
   };
 
-  /// ValueError for a parameter that is given twice; DTypeError for one that is not float32 or float64.
+  /// ValueError for a parameter that is given twice and a rate that is not finite; DTypeError for a parameter that is
+  /// not float32 or float64.
   Optimiser(std::vector<Parameter> parameters, double learning_rate, Method method);
   /// Records the new values of a step.
   virtual Moving update(const Moving& old, const Tensor& gradient) const = 0;
@@ -118,7 +121,8 @@ class BACKLIGHT_API Optimiser {
   std::vector<Tensor> wanted_, clipped_, packing_;
 };
 
-/// One step of several optimisers (with rates of their own) on one loss, in one evaluation.
+/// One step of several optimisers (with rates of their own) on one loss, in one evaluation. A Parameter that belongs to
+/// two of them makes the last one's step.
 BACKLIGHT_API void minimise(const Tensor& loss, std::span<Optimiser* const> optimisers,
                             std::span<const Tensor> also = {});
 

@@ -1,5 +1,8 @@
 #include <autograd/ops/elementwise.h>
+#include <autograd/optim/option.h>
 #include <autograd/optim/sgd.h>
+
+#include <limits>
 
 namespace autograd {
 
@@ -11,7 +14,11 @@ std::vector<std::string> remembered(const SgdOptions& options) {
 }  // namespace
 
 Sgd::Sgd(std::vector<Parameter> parameters, SgdOptions options)
-    : Optimiser(std::move(parameters), options.learning_rate, {.remembers = remembered(options)}), options_(options) {}
+    : Optimiser(std::move(parameters), options.learning_rate, {.remembers = remembered(options)}), options_(options) {
+  constexpr double most = std::numeric_limits<double>::max();
+  require_option("Sgd", "momentum", options.momentum, 0, most);
+  require_option("Sgd", "weight_decay", options.weight_decay, 0, most);
+}
 
 SgdOptions Sgd::options() const {
   SgdOptions current = options_;

@@ -13,6 +13,7 @@ struct SgdOptions {
 };
 
 /// Stochastic gradient descent: v = momentum v + g, p = p - rate v. Its state is the velocities; none without momentum.
+/// ValueError for a momentum or decay below 0.
 class BACKLIGHT_API Sgd : public Optimiser {
  public:
   explicit Sgd(std::vector<Parameter> parameters, SgdOptions options = {});

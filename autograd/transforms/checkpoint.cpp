@@ -1,3 +1,4 @@
+#include <autograd/core/error.h>
 #include <autograd/core/vjp.h>
 #include <autograd/ops/record.h>
 #include <autograd/transforms/checkpoint.h>
@@ -26,6 +27,7 @@ Tensor barrier(const Tensor& value, const Tensor& after, std::source_location wh
 }  // namespace
 
 Tensor checkpoint(const Segment& segment, std::span<const Tensor> inputs, std::source_location where) {
+  if (!segment) throw ValueError("checkpoint: no segment given");
   const std::vector<Tensor> kept(inputs.begin(), inputs.end());
   return custom_vjp(
       segment(inputs), inputs,

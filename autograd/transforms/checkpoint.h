@@ -17,9 +17,10 @@ using Segment = std::function<Tensor(std::span<const Tensor>)>;
 ///
 ///   for (int i = 0; i < 4; ++i) h = checkpoint([&](auto x) { return four_layers(i, x[0], x[1]); }, {h, weights[i]});
 ///
-/// Gradients go to `inputs` alone, not to what the segment captures. The segment must give the same at each call.
-/// throws what it throws, and DTypeError where its result is not of a floating type
-/// source  Griewank and Walther 2000, "Revolve: an implementation of checkpointing"
+/// Gradients go to `inputs` alone: what the segment captures, a layer's Parameters too, has none (UnreachedGradient,
+/// but for an optimiser, which takes that for zero: give it all that it moves). The segment must give the same at each
+/// call. throws what it throws, and DTypeError where its result is not of a floating type source  Griewank and Walther
+/// 2000, "Revolve: an implementation of checkpointing"
 BACKLIGHT_API Tensor checkpoint(const Segment& segment, std::span<const Tensor> inputs,
                                 std::source_location where = std::source_location::current());
 BACKLIGHT_API Tensor checkpoint(const Segment& segment, std::initializer_list<Located> inputs,

@@ -17,17 +17,7 @@ struct Attributes {
 
 Gradients apply_rule(const Vjp& v) {
   const std::vector<Tensor> grads = (*v.attributes<Attributes>().rule)(v.grad);
-  const size_t count = v.inputs.size() - 1;
-  if (grads.size() != count) {
-    throw ValueError("custom_vjp: the rule gave " + std::to_string(grads.size()) + " gradients for " +
-                     std::to_string(count) + " inputs");
-  }
-  for (size_t i = 0; i < count; ++i) {
-    const Shape to = v.inputs[i + 1].shape();
-    if (grads[i].defined() && broadcast_shapes("custom_vjp", grads[i].shape(), to) != grads[i].shape())
-      throw ShapeError("custom_vjp: the rule gave a gradient of shape " + grads[i].shape().to_string() + " for input " +
-                       std::to_string(i) + " of shape " + to.to_string());
-  }
+  check_rule("custom_vjp", grads, v.inputs.subspan(1));
   const std::span<Tensor> all = list_of(v.inputs.size());
   all[0] = Tensor();
   std::copy(grads.begin(), grads.end(), all.begin() + 1);
@@ -36,11 +26,12 @@ Gradients apply_rule(const Vjp& v) {
 
 }  // namespace
 
-static const Op custom_vjp_op{"custom_vjp", Op::Kind::view, nullptr, apply_rule};
+static const Op custom_vjp_op{"custom_vjp", Op::Kind::view, nullptr, apply_rule, nullptr, Op::Inputs::value_first};
 
 Tensor custom_vjp(const Tensor& output, std::span<const Tensor> inputs, VjpRule rule, std::source_location where) {
   if (!is_floating(output.dtype()))
     throw DTypeError(std::string("custom_vjp: a ") + name_of(output.dtype()) + " output; expected float32 or float64");
+  if (!rule) throw ValueError("custom_vjp: no rule given");
   Graph& graph = Graph::current();
   const std::span<Tensor> operands = list_of(inputs.size() + 1);
   operands[0] = output;

@@ -21,8 +21,8 @@ using VjpRule = std::function<std::vector<Tensor>(const Tensor& grad)>;
 ///     return custom_vjp(log(1 + exp(x)), {x}, [=](Tensor g) { return std::vector{g * sigmoid(x)}; });
 ///   }
 ///
-/// When asked for, a gradient throws ValueError where the rule gives another number of gradients, and ShapeError where
-/// an input does not broadcast to its gradient.
+/// When asked for, a gradient throws ValueError where the rule gives another number of gradients, ShapeError where an
+/// input does not broadcast to its gradient, and DTypeError where it has another type.
 BACKLIGHT_API Tensor custom_vjp(const Tensor& output, std::initializer_list<Located> inputs, VjpRule rule,
                                 std::source_location where = std::source_location::current());
 BACKLIGHT_API Tensor custom_vjp(const Tensor& output, std::span<const Tensor> inputs, VjpRule rule,

@@ -30,6 +30,10 @@ Tensor dot(const char* operation, std::span<const Tensor> a, std::span<const Ten
       throw ShapeError(std::string(operation) + ": a vector of shape " + b[i].shape().to_string() +
                        " for a variable of shape " + a[i].shape().to_string());
     }
+    if (a[i].dtype() != b[i].dtype()) {
+      throw DTypeError(std::string(operation) + ": a " + name_of(b[i].dtype()) + " vector for a " +
+                       name_of(a[i].dtype()) + " variable");
+    }
     const Tensor part = sum(a[i] * b[i]);
     total = total.defined() ? total + cast(part, total.dtype()) : part;
   }

@@ -103,7 +103,8 @@ class Reverse {
     for (uint32_t node = first_; covers(node); ++node) {
       const Node& recorded = graph_.node(node);
       if (depends_[node - first_] != 0 || !is_floating(recorded.dtype) || recorded.op->vjp == nullptr) continue;
-      for (uint32_t input : graph_.inputs(recorded)) {
+      const size_t first = recorded.op->inputs == Op::Inputs::value_first ? 1 : 0;
+      for (uint32_t input : graph_.inputs(recorded).subspan(first)) {
         if (depends(input)) depends_[node - first_] = 1;
       }
     }

@@ -40,7 +40,8 @@ class ViewTally {
   std::string first_;
 };
 
-/// `name` as a path that stays below the folder that it is relative to; `key` says what it is.
+/// `name`, with slashes of either kind, as a path that stays below the folder that it is relative to; `key` says what
+/// it is.
 std::filesystem::path relative_path(const ViewPlace& place, const std::string& key, const std::string& name);
 
 Image8 read_view_image(const ViewPlace& place, const std::filesystem::path& path);

@@ -49,7 +49,7 @@ void mask_from_background(const Background& background, Image8& image) {
 }
 
 void warn_of_masks(Dataset& dataset) {
-  ViewTally empty, full;
+  ViewTally empty, faint, full;
   for (const View& view : dataset.views) {
     unsigned char least = 255, greatest = 0;
     for (size_t at = 3; at < view.image.rgba.size(); at += 4) {
@@ -57,9 +57,11 @@ void warn_of_masks(Dataset& dataset) {
       greatest = std::max(greatest, view.image.rgba[at]);
     }
     if (greatest == 0) empty.add(view.name);
+    if (greatest > 0 && greatest < 128) faint.add(view.name);
     if (least == 255) full.add(view.name);
   }
   empty.report("have an empty mask", dataset);
+  faint.report("have a mask of which no pixel is half covered; expected values up to 255", dataset);
   full.report("have a mask that covers the whole image", dataset);
 }
 
@@ -89,7 +91,9 @@ void ViewTally::report(const std::string& text, Dataset& dataset) const {
 }
 
 fs::path relative_path(const ViewPlace& place, const std::string& key, const std::string& name) {
-  const fs::path relative = fs::path(name).lexically_normal();
+  std::string text = name;
+  std::replace(text.begin(), text.end(), '\\', '/');  // files from Windows
+  const fs::path relative = fs::path(text).lexically_normal();
   if (relative.is_absolute() || *relative.begin() == "..") {
     place.fail(fmt::format("{} {} leads out of the dataset's folder; expected a path below it", key, name));
   }

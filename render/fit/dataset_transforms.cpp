@@ -39,11 +39,30 @@ struct Frame {
 
 // JSON ------------------------------------------------------------------------------------------
 
-/// The text after "[json.exception.kind.101] parse error at line 1, column 2: ", with our own "path:line: ".
-[[noreturn]] void fail_parsing(const fs::path& path, const std::string& what, std::string_view text, size_t byte) {
-  const size_t prefix = what.find(": ");
+/// With our own "path:line: ".
+[[noreturn]] void fail_at(const fs::path& path, std::string_view text, size_t byte, std::string_view reason) {
   const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(byte), '\n');
-  throw FileError(fmt::format("{}:{}: {}", path.string(), line, what.substr(prefix == what.npos ? 0 : prefix + 2)));
+  throw FileError(fmt::format("{}:{}: {}", path.string(), line, reason));
+}
+
+/// The text after "[json.exception.kind.101] parse error at line 1, column 2: ".
+[[noreturn]] void fail_parsing(const fs::path& path, const std::string& what, std::string_view text, size_t byte) {
+  // What other programs write for a number that is none; the parser has stopped in its first letters.
+  for (const std::string_view word : {"NaN", "Infinity", "nan", "inf"}) {
+    const size_t found = text.substr(0, byte + word.size()).rfind(word);
+    if (found != text.npos && found + word.size() > byte)
+      fail_at(path, text, byte, fmt::format("{} is not a finite number", word));
+  }
+  const size_t prefix = what.find(": ");
+  fail_at(path, text, byte, std::string_view(what).substr(prefix == what.npos ? 0 : prefix + 2));
+}
+
+/// The number that float64 cannot hold, which the parser quotes at the end of its text.
+[[noreturn]] void fail_at_number(const fs::path& path, const std::string& what, std::string_view text) {
+  const size_t end = what.rfind('\''), begin = end == what.npos || end == 0 ? what.npos : what.rfind('\'', end - 1);
+  if (begin == what.npos) throw FileError(fmt::format("{}: a number that is not finite", path.string()));
+  const std::string number = what.substr(begin + 1, end - begin - 1);
+  fail_at(path, text, std::min(text.find(number), text.size()), number + " is not a finite number");
 }
 
 Json parse(const fs::path& path) {
@@ -54,7 +73,7 @@ Json parse(const fs::path& path) {
   } catch (const Json::parse_error& error) {
     fail_parsing(path, error.what(), text, std::min(text.size(), std::max<size_t>(error.byte, 1) - 1));
   } catch (const Json::out_of_range& error) {
-    throw FileError(fmt::format("{}: {}", path.string(), error.what()));  // a number beyond float64
+    fail_at_number(path, error.what(), text);
   }
 }
 

@@ -123,6 +123,11 @@ struct ShapeFit::State {
         system(surface.positions.shape()[0], surface.topology.edges, options.lambda),
         neighbours(surface.positions.shape()[0], surface.topology.edges) {
     reset(options.albedo == Albedo::vertex);
+    if (options.init && !is_seen()) {
+      throw ag::ValueError(
+          "fit: no training view shows the mesh to start from inside its mask; are mesh and cameras in the same "
+          "coordinates?");
+    }
   }
 
   const Dataset& dataset;
@@ -184,6 +189,7 @@ struct ShapeFit::State {
   bool steps(int from, int to, int total, const char* phase, const std::function<bool(const FitState&)>& go_on,
              ShapeFit* fit);
   Tensor image(std::span<const Camera> cameras) const;
+  bool is_seen() const;
   double training_psnr() const;
 };
 
@@ -278,6 +284,18 @@ Tensor ShapeFit::State::image(std::span<const Camera> cameras) const {
   const Vec3 at = unpack3(system.positions(*variables));
   const SurfaceView view = see(at, surface.triangles, surface.topology, camera_matrices(cameras, start), frame);
   return draw(view, shade(view, pixel_albedo(view)));
+}
+
+/// Whether a training view's mask shows any of the surface: only then is there a way to move it.
+bool ShapeFit::State::is_seen() const {
+  return std::any_of(training.begin(), training.end(), [&](const View* view) {
+    const ag::Step scope;
+    const std::span<const float> seen = image({&view->camera, 1}).values<float>();
+    for (size_t i = 3; i < seen.size(); i += 4) {
+      if (seen[i] >= 0.5f && view->image.rgba[i] >= 128) return true;
+    }
+    return false;
+  });
 }
 
 double ShapeFit::State::training_psnr() const {

@@ -43,7 +43,8 @@ struct FitState {
 class BACKLIGHT_API ShapeFit {
  public:
   /// The dataset is kept by reference.
-  /// throws ValueError: no training views, empty masks, cameras that do not meet, options out of range
+  /// throws ValueError: no training views, empty masks, cameras that do not meet, a mesh to start from that none of
+  ///        them sees, options out of range; ShapeError, DTypeError or IndexError for a mesh that does not fit together
   ShapeFit(const Dataset& dataset, FitShapeOptions options);
   ~ShapeFit();
   ShapeFit(const ShapeFit&) = delete;

@@ -1,5 +1,8 @@
+#include <autograd/core/error.h>
 #include <render/fit/large_steps.h>
+#include <render/geometry/surface.h>
 
+#include <string>
 #include <vector>
 
 namespace render {
@@ -7,6 +10,7 @@ namespace render {
 namespace {
 
 ag::SparseCholesky factorise(int64_t vertices, const ag::Array& edges, double lambda) {
+  require_table("LargeSteps", "edges", edges, 2, ag::DType::int32);
   std::vector<ag::SparseEntry> entries;
   for (int32_t i = 0; i < vertices; ++i) entries.push_back({i, i, 1});
   const std::span<const int32_t> ends = edges.values<int32_t>();
@@ -25,6 +29,10 @@ LargeSteps::LargeSteps(int64_t vertices, const ag::Array& edges, double lambda)
     : edges_(edges), lambda_(lambda), system_(factorise(vertices, edges, lambda)) {}
 
 ag::Array LargeSteps::variables(const ag::Array& positions) const {
+  if (positions.shape() != ag::Shape{system_.size(), 3}) {
+    throw ag::ShapeError("LargeSteps: positions " + positions.shape().to_string() + "; expected [" +
+                         std::to_string(system_.size()) + ", 3]");
+  }
   std::vector<double> v = positions.cast(ag::DType::float64).to_vector<double>();
   std::vector<double> u = v;
   const std::span<const int32_t> ends = edges_.values<int32_t>();

@@ -10,12 +10,13 @@ namespace render {
 /// source  Nicolet, Jacobson & Jakob 2021, "Large Steps in Inverse Rendering of Geometry", eq. 11
 class BACKLIGHT_API LargeSteps {
  public:
-  /// `vertices` numbered densely: an edge list [edges, 2] over them.
+  /// `vertices` numbered densely: an edge list [edges, 2] int32 over them, lambda 0 or more.
+  /// throws  ShapeError, DTypeError; ValueError: an edge to no vertex, a lambda for which there is no solution
   LargeSteps(int64_t vertices, const ag::Array& edges, double lambda);
 
   /// v of u, [vertices, 3]; differentiable.
   ag::Tensor positions(ag::Located u) const { return ag::solve(system_, u); }
-  /// u = (I + lambda L) v, on the host in float64.
+  /// u = (I + lambda L) v, on the host in float64. throws ShapeError unless positions are [vertices, 3]
   ag::Array variables(const ag::Array& positions) const;
 
  private:

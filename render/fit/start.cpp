@@ -4,6 +4,7 @@
 #include <Eigen/Dense>
 #include <cmath>
 #include <numbers>
+#include <string>
 
 namespace render {
 
@@ -48,7 +49,10 @@ Start estimate_start(std::span<const View* const> views) {
     MaskRay ray;
     if (mask_ray(*view, ray)) rays.push_back(ray);
   }
-  if (rays.size() < 2) throw autograd::ValueError("fit: fewer than two views have anything in their masks");
+  if (rays.size() < 2) {
+    throw autograd::ValueError("fit: " + std::to_string(rays.size()) + " of " + std::to_string(views.size()) +
+                               " training views have anything in their masks; expected at least two");
+  }
 
   // Relative to the mean camera, so that a scene far from the origin loses no digits.
   Eigen::Vector3d middle = Eigen::Vector3d::Zero();

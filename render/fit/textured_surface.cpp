@@ -40,13 +40,12 @@ Vec2 columns(const ag::Array& uvs) {
 
 /// Throws unless each corner has a texture coordinate, and that a number: gradients would spread what is none.
 void check_coordinates(const Mesh& mesh) {
-  require_table("textured_surface", "uvs", mesh.uvs, 2, ag::DType::float32);
+  require_mesh("textured_surface", mesh);
   const std::span<const int32_t> corners = mesh.uv_triangles.values<int32_t>();
   if (mesh.uv_triangles.shape() != mesh.triangles.shape() ||
       std::ranges::any_of(corners, [](int32_t uv) { return uv < 0; })) {
     throw ag::ValueError("textured_surface: a face has no texture coordinates; with_atlas() gives all faces some");
   }
-  require_indices("textured_surface", "uv_triangles", mesh.uv_triangles, 0, mesh.uvs.shape()[0]);
   const std::span<const float> uvs = mesh.uvs.values<float>();
   for (const int32_t corner : corners) {
     const auto at = 2 * static_cast<size_t>(corner);

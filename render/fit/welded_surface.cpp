@@ -1,10 +1,12 @@
 #include <render/fit/welded_surface.h>
+#include <render/geometry/surface.h>
 
 #include <vector>
 
 namespace render {
 
 WeldedSurface weld(const Mesh& mesh, const Start& start) {
+  require_mesh("weld", mesh);
   const ag::Array smallest = weld_vertices(mesh.positions);
   const std::span<const int32_t> first = smallest.values<int32_t>();
   const std::span<const double> positions = mesh.positions.values<double>();

@@ -15,6 +15,7 @@ struct WeldedSurface {
 };
 
 /// The mesh (in scene coordinates) welded and moved to fit coordinates.
+/// throws  ShapeError, DTypeError or IndexError for a mesh that does not fit together
 BACKLIGHT_API WeldedSurface weld(const Mesh& mesh, const Start& start);
 
 /// The mesh with its vertices at new places, [welded, 3] in fit coordinates, and new vertex colours

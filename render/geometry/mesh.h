@@ -39,12 +39,14 @@ struct Mesh {
   bool has_colors() const { return colors.shape()[0] > 0; }
 };
 
-/// Centre and half-diagonal of the axis-aligned bounding box of the referenced vertices.
+/// An axis-aligned box.
 struct BACKLIGHT_API Bounds {
   std::array<double, 3> lower{}, upper{};
   std::array<double, 3> centre() const;
   double diagonal() const;
 };
+/// The smallest box that holds all vertices that faces name; at the origin, without extent, where there are no faces.
+/// throws  ShapeError, DTypeError or IndexError for a mesh that does not fit together
 BACKLIGHT_API Bounds bounds(const Mesh& mesh);
 
 }  // namespace render

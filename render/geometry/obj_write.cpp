@@ -68,20 +68,6 @@ std::string mtl_text(const Mesh& mesh, const std::filesystem::path& folder) {
   return text;
 }
 
-void require_faces_like_triangles(const char* name, const ag::Array& list, const Mesh& mesh) {
-  if (list.shape()[0] == 0 || list.shape()[0] == mesh.faces()) return;
-  throw ag::ShapeError(std::string("write_obj: ") + name + " " + list.shape().to_string() +
-                       "; expected a row for each of " + std::to_string(mesh.faces()) + " faces, or none");
-}
-
-void check_indexed(const char* name, const ag::Array& values, int64_t columns, const char* list_name,
-                   const ag::Array& list, const Mesh& mesh) {
-  require_table("write_obj", name, values, columns, ag::DType::float32);
-  require_table("write_obj", list_name, list, 3, ag::DType::int32);
-  require_faces_like_triangles(list_name, list, mesh);
-  require_indices("write_obj", list_name, list, -1, values.shape()[0]);
-}
-
 template <class Number>
 void require_finite(const std::filesystem::path& path, const char* name, std::span<const Number> values) {
   for (size_t i = 0; i < values.size(); ++i) {
@@ -92,17 +78,7 @@ void require_finite(const std::filesystem::path& path, const char* name, std::sp
 }
 
 void check_mesh(const std::filesystem::path& path, const Mesh& mesh) {
-  require_table("write_obj", "positions", mesh.positions, 3, ag::DType::float64);
-  const Surface checked("write_obj", mesh);
-  check_indexed("uvs", mesh.uvs, 2, "uv_triangles", mesh.uv_triangles, mesh);
-  check_indexed("normals", mesh.normals, 3, "normal_triangles", mesh.normal_triangles, mesh);
-  require_table("write_obj", "colors", mesh.colors, 3, ag::DType::float32);
-  if (mesh.has_colors() && mesh.colors.shape() != mesh.positions.shape()) {
-    throw ag::ShapeError("write_obj: colors " + mesh.colors.shape().to_string() + "; expected positions' shape " +
-                         mesh.positions.shape().to_string());
-  }
-  require_faces_like_triangles("face_materials", mesh.face_materials, mesh);
-  require_indices("write_obj", "face_materials", mesh.face_materials, -1, static_cast<int64_t>(mesh.materials.size()));
+  require_mesh("write_obj", mesh);
   require_finite(path, "positions", mesh.positions.values<double>());
   require_finite(path, "uvs", mesh.uvs.values<float>());
   require_finite(path, "normals", mesh.normals.values<float>());

@@ -5,7 +5,7 @@
 namespace render {
 
 /// Unit icosphere: 20 * 4^subdivisions faces (5: 10,242 vertices), vertices shared, outward
-/// (counter-clockwise) faces.
+/// (counter-clockwise) faces. All shapes throw ValueError for sizes and numbers out of range.
 BACKLIGHT_API Mesh icosphere(int subdivisions);
 
 /// Axis-aligned cube [-1, 1]^3, each side `segments`^2 quads split in two, vertices shared.

@@ -33,6 +33,8 @@ class Surface {
 /// Throws ShapeError or DTypeError, naming `operation` and `name`, unless `array` is [*, columns] of `type`.
 void require_table(const char* operation, const char* name, const ag::Array& array, int64_t columns, ag::DType type);
 
+/// Throws ShapeError, DTypeError or IndexError, naming `operation`, unless all of the mesh fits together.
+void require_mesh(const char* operation, const Mesh& mesh);
 /// Throws IndexError, naming `operation` and `name`, unless every index is in [lowest, count).
 void require_indices(const char* operation, const char* name, const ag::Array& indices, int32_t lowest, int64_t count);
 

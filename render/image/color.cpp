@@ -1,6 +1,7 @@
 #include <autograd/core/error.h>
 #include <autograd/core/parallel.h>
 #include <render/image/image.h>
+#include <render/image/pixels.h>
 
 #include <algorithm>
 #include <array>
@@ -104,7 +105,17 @@ float linear_to_srgb(float linear) {
   return linear <= 0.0031308f ? linear * 12.92f : 1.055f * std::pow(linear, 1.0f / 2.4f) - 0.055f;
 }
 
+void require_pixels(const char* operation, const Image8& image) {
+  const bool sized = image.width >= 0 && image.height >= 0;
+  if (sized && image.rgba.size() == size_t{4} * static_cast<size_t>(image.width) * static_cast<size_t>(image.height))
+    return;
+  throw ag::ValueError(std::string(operation) + ": an image of " + std::to_string(image.width) + "x" +
+                       std::to_string(image.height) + " pixels and " + std::to_string(image.rgba.size()) +
+                       " bytes; expected four a pixel");
+}
+
 ag::Array to_linear(const Image8& image) {
+  require_pixels("to_linear", image);
   return ag::Array::make<float>({image.height, image.width, 4}, [&](std::span<float> out) {
     for (size_t at = 0; at < out.size(); at += 4) to_linear_pixel(&image.rgba[at], &out[at]);
   });
@@ -128,6 +139,7 @@ Image8 to_srgb(const ag::Array& linear) {
 
 Image8 shrink(const Image8& image, int max_size) {
   if (max_size <= 0) throw ag::ValueError("shrink: max_size is " + std::to_string(max_size) + "; expected 1 or more");
+  require_pixels("shrink", image);
   const int longer = std::max(image.width, image.height);
   if (longer <= max_size) return image;
   Image8 result{shrunk(image.width, longer, max_size), shrunk(image.height, longer, max_size), image.has_alpha, {}};

@@ -1,5 +1,6 @@
 #include <autograd/core/error.h>
 #include <render/image/holes.h>
+#include <render/image/pixels.h>
 
 #include <algorithm>
 
@@ -9,6 +10,8 @@ int closed_holes(const Image8& image, const Image8& target) {
   if (image.width != target.width || image.height != target.height) {
     throw ag::ValueError("closed_holes: images of different sizes");
   }
+  require_pixels("closed_holes", image);
+  require_pixels("closed_holes", target);
   const int width = target.width, height = target.height;
   const auto at = [&](int x, int y) { return static_cast<size_t>(y * width + x); };
   const auto background = [](const Image8& in, size_t pixel) { return in.rgba[pixel * 4 + 3] < 128; };

@@ -11,7 +11,8 @@ namespace render {
 
 namespace ag = autograd;
 
-/// An 8-bit image as files hold it: sRGB with straight alpha, row 0 on top.
+/// An 8-bit image as files hold it: sRGB with straight alpha, row 0 on top. What takes one throws ValueError where it
+/// has not the bytes that its size asks for.
 struct Image8 {
   int width = 0, height = 0;
   bool has_alpha = false;           ///< the file had an alpha channel or a transparent colour (else alpha is 255)

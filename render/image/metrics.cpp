@@ -1,5 +1,6 @@
 #include <autograd/core/error.h>
 #include <render/image/metrics.h>
+#include <render/image/pixels.h>
 
 #include <cmath>
 #include <cstdint>
@@ -11,6 +12,8 @@ namespace render {
 namespace {
 
 void require_equal_sizes(const char* operation, const Image8& a, const Image8& b) {
+  require_pixels(operation, a);
+  require_pixels(operation, b);
   if (a.width == b.width && a.height == b.height) return;
   const auto size = [](const Image8& image) {
     return std::to_string(image.width) + "x" + std::to_string(image.height);

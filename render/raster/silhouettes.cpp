@@ -1,3 +1,4 @@
+#include <render/geometry/surface.h>
 #include <render/raster/list_ops.h>
 #include <render/raster/silhouettes.h>
 
@@ -157,6 +158,7 @@ Crossings silhouettes(const Vec4& clip, const ag::Array& triangles, const Topolo
   const Frame frame{shape[0], shape[1], shape[2]};
   check_frame("silhouettes", frame);
   check_clip("silhouettes", clip, frame);
+  require_table("silhouettes", "triangles", triangles, 3, ag::DType::int32);
   if (topology.weld.size() != clip.x.shape()[1] || topology.face_component.size() * 3 != triangles.size()) {
     throw ag::ShapeError("silhouettes: a topology of " + std::to_string(topology.weld.size()) + " vertices and " +
                          std::to_string(topology.face_component.size()) + " faces for " +

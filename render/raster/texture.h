@@ -11,7 +11,7 @@
 // A sample is a weighted sum of texels. Which texels is discrete (int32, no gradient), their weights are
 // continuous; so gradients reach the texels, (u, v) and the level of detail, and through them whatever
 // those were computed from. Coordinates that are not finite, or too large to have a fraction, read the
-// texture at 0, without gradient.
+// texture at 0, without gradient; those that Wrap::clamp knows to lie beyond the border, at the border.
 
 namespace render {
 

@@ -1,9 +1,13 @@
+#include <autograd/core/error.h>
+#include <render/geometry/surface.h>
 #include <render/raster/kernels.h>
+#include <render/raster/mipmap.h>
 #include <render/raster/texture_use.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 #include <vector>
 
 namespace render {
@@ -55,6 +59,14 @@ void unwrap(const std::array<float, 3>& u, const std::array<float, 3>& v, int32_
 }  // namespace
 
 TextureUse texture_use(const ag::Array& uvs, const ag::Array& uv_triangles, int64_t height, int64_t width) {
+  require_table("texture_use", "uvs", uvs, 2, ag::DType::float32);
+  require_table("texture_use", "uv_triangles", uv_triangles, 3, ag::DType::int32);
+  require_indices("texture_use", "uv_triangles", uv_triangles, -1, uvs.shape()[0]);
+  const auto fits = [](int64_t side) { return side >= 1 && side <= MipLevels::largest; };
+  if (!fits(height) || !fits(width)) {
+    throw ag::ValueError("texture_use: " + std::to_string(height) + " x " + std::to_string(width) +
+                         " texels; expected 1 to " + std::to_string(MipLevels::largest) + " a side");
+  }
   const std::span<const float> table = uvs.values<float>();
   const std::span<const int32_t> corners = uv_triangles.values<int32_t>();
   Unwrapped picture;

@@ -19,6 +19,7 @@ struct TextureUse {
 ///
 /// uvs           [uvs, 2] float32
 /// uv_triangles  [faces, 3] int32, -1: none
+/// throws        ShapeError, DTypeError, IndexError; ValueError for extents below 1 or above 16384
 BACKLIGHT_API TextureUse texture_use(const ag::Array& uvs, const ag::Array& uv_triangles, int64_t height,
                                      int64_t width);
 

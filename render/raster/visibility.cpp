@@ -1,3 +1,4 @@
+#include <render/geometry/surface.h>
 #include <render/raster/kernels.h>
 #include <render/raster/list_ops.h>
 #include <render/raster/visibility.h>
@@ -77,6 +78,7 @@ class VisibilityOp : public ag::CustomOp {
 Tensor visibility(const Vec4& clip, const ag::Array& triangles, const Frame& frame, const VisibilityOptions& options) {
   check_frame("visibility", frame);
   check_clip("visibility", clip, frame);
+  require_table("visibility", "triangles", triangles, 3, ag::DType::int32);
   return ag::eager(VisibilityOp(frame, options), 1, {clip.x, clip.y, clip.z, clip.w, triangles})[0];
 }
 

@@ -27,7 +27,7 @@ struct VisibilityOptions {
 ///            render/raster/kernels.h
 /// triangles  [faces, 3] int32
 /// frame      at most 32,768 pixels a side
-/// throws     ShapeError, IndexError
+/// throws     ShapeError, DTypeError, IndexError
 BACKLIGHT_API Tensor visibility(const Vec4& clip, const ag::Array& triangles, const Frame& frame,
                                 const VisibilityOptions& options = {});
 

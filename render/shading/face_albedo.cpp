@@ -1,6 +1,6 @@
 #include <autograd/core/error.h>
-#include <render/geometry/surface.h>
 #include <render/image/file.h>
+#include <render/image/pixels.h>
 #include <render/shading/face_albedo.h>
 
 #include <algorithm>
@@ -25,10 +25,7 @@ FaceAlbedo::FaceAlbedo(const Mesh& mesh, const std::optional<Image8>& texture) :
   if (texture && !mesh.has_uvs()) {
     throw ag::ValueError("still: a texture was given, but the mesh has no UVs; expected vt lines in its OBJ");
   }
-  if (mesh.has_uvs()) {
-    require_table("still", "uvs", mesh.uvs, 2, ag::DType::float32);
-    require_indices("still", "uv_triangles", mesh.uv_triangles, -1, mesh.uvs.shape()[0]);
-  }
+  if (texture) require_pixels("still", *texture);
   const Texture* given = texture ? &(textures_[{}] = decode(*texture)) : nullptr;
   int64_t without_uvs = 0;
   sources_.resize(static_cast<size_t>(mesh.faces()));

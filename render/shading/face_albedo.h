@@ -18,7 +18,7 @@ using CornerWeights = std::array<double, 3>;
 /// material's map_Kd, vertex colours, its material's Kd, grey 0.8. Private to the library.
 class FaceAlbedo {
  public:
-  /// throws ValueError: a texture, but no UVs
+  /// Of a mesh that fits together. throws ValueError: a texture, but no UVs
   FaceAlbedo(const Mesh& mesh, const std::optional<Image8>& texture);
 
   Double3 at(size_t face, const CornerWeights& weights) const;

@@ -2,6 +2,7 @@
 #include <autograd/core/parallel.h>
 #include <render/geometry/double3.h>
 #include <render/geometry/normals.h>
+#include <render/geometry/surface.h>
 #include <render/raster/kernels.h>
 #include <render/shading/face_albedo.h>
 #include <render/shading/still.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <string>
 
 // A still in four stages, the first two once a mesh:
 //
@@ -39,9 +41,22 @@ int sample_side(int samples) {
 }
 
 BoundingSphere sphere_with_extent(const Mesh& mesh) {
+  require_mesh("still", mesh);
+  const auto positions = mesh.positions.values<double>();
+  const bool finite = std::ranges::all_of(mesh.triangles.values<int32_t>(), [&](int32_t vertex) {
+    const Double3 p = vector_at(positions, static_cast<size_t>(vertex));
+    return std::isfinite(p.x) && std::isfinite(p.y) && std::isfinite(p.z);
+  });
   const BoundingSphere sphere = bounding_sphere(mesh);
-  if (sphere.radius > 0 && std::isfinite(sphere.radius)) return sphere;
+  if (!finite || !std::isfinite(sphere.radius))
+    throw ag::ValueError("still: the mesh has no finite size; expected coordinates whose squares are numbers");
+  if (sphere.radius > 0) return sphere;
   throw ag::ValueError("still: the mesh has no extent; expected faces with vertices at different places");
+}
+
+bool is_finite(const Camera& camera) {
+  return std::isfinite(camera.fx) && std::isfinite(camera.fy) && std::isfinite(camera.cx) && std::isfinite(camera.cy) &&
+         std::ranges::all_of(camera.world_from_camera, [](double number) { return std::isfinite(number); });
 }
 
 std::vector<Double3> into_ball(const Mesh& mesh, const BoundingSphere& sphere) {
@@ -145,6 +160,7 @@ struct Still::Scene {
   std::vector<Double3> positions;     // [vertices] in the unit ball
   std::vector<Double3> normals;       // [faces * 3], of the corners
   std::vector<Double3> face_normals;  // [faces], of any length, on the side of the corners' normals
+  std::vector<std::string> warnings;
 
   Scene(const Mesh& mesh, const StillOptions& options);
   std::array<size_t, 3> corners(size_t face) const;
@@ -173,6 +189,9 @@ Still::Scene::Scene(const Mesh& mesh, const StillOptions& options)
     // to the side that is seen.
     face_normals.push_back(dot(total, normal) < 0 ? normal * -1 : normal);
   }
+  warnings = albedo.warnings();
+  const bool flat = std::ranges::all_of(face_normals, [](const Double3& normal) { return normal == Double3{}; });
+  if (flat) warnings.push_back("no face has area: there is nothing to see");
 }
 
 std::array<size_t, 3> Still::Scene::corners(size_t face) const {
@@ -215,7 +234,7 @@ Still::~Still() = default;
 Still::Still(Still&&) noexcept = default;
 Still& Still::operator=(Still&&) noexcept = default;
 
-const std::vector<std::string>& Still::warnings() const { return scene_->albedo.warnings(); }
+const std::vector<std::string>& Still::warnings() const { return scene_->warnings; }
 
 Image8 Still::picture(const Camera& camera) const {
   const int side = scene_->side, largest = largest_sample_side / side;
@@ -224,6 +243,7 @@ Image8 Still::picture(const Camera& camera) const {
                          " pixels; expected 1 to " + std::to_string(largest) + " a side at " +
                          std::to_string(side * side) + " samples a pixel");
   }
+  if (!is_finite(camera)) throw ag::ValueError("still: a camera that is not finite");
   const SampledView view(into_ball(camera, scene_->sphere), side, scene_->positions,
                          scene_->triangles.values<int32_t>());
   const double cost = nanoseconds_a_sample * static_cast<double>(view.ids.size());

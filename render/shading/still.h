@@ -21,8 +21,8 @@ BACKLIGHT_API BoundingSphere bounding_sphere(const Mesh& mesh);
 
 struct StillOptions {
   LightingPreset light = LightingPreset::studio;
-  int samples = 16;               ///< a pixel; a square number: 1, 4, 9, ..., 256
-  std::optional<Image8> texture;  ///< albedo of the whole mesh instead of its own; needs UVs
+  int samples = 16;                 ///< a pixel; a square number: 1, 4, 9, ..., 256
+  std::optional<Image8> texture{};  ///< albedo of the whole mesh instead of its own; needs UVs
 };
 
 /// Plain, supersampled pictures of a mesh: no gradients and no antialiasing rule, so that what a
@@ -36,7 +36,8 @@ struct StillOptions {
 /// 40 degrees; both sides of a face are lit. No shadows.
 class BACKLIGHT_API Still {
  public:
-  /// throws  ValueError: samples, a texture for a mesh without UVs, a mesh without extent
+  /// throws  ValueError: samples, a texture for a mesh without UVs, a mesh without extent or not finite;
+  ///         ShapeError, DTypeError or IndexError for a mesh that does not fit together
   /// A map_Kd that cannot be read is a warning.
   explicit Still(const Mesh& mesh, const StillOptions& options = {});
   ~Still();
@@ -44,7 +45,7 @@ class BACKLIGHT_API Still {
   Still& operator=(Still&&) noexcept;
 
   /// The picture; alpha is the share of covered samples. Any thread may call.
-  /// throws  ValueError: a camera of no pixels, or of more than 16384 samples a side
+  /// throws  ValueError: a camera of no pixels, or of more than 16384 samples a side, or not finite
   Image8 picture(const Camera& camera) const;
 
   const std::vector<std::string>& warnings() const;  ///< one line each

@@ -57,4 +57,8 @@ TEST_CASE("compare names the file that is wrong") {
     CHECK(run.error_lines() == 1);
     CHECK(run.err.starts_with("backlight: " + absent));
   }
+  const std::string flat = folder.write("flat.obj", "v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n").string();
+  const ToolRun run = run_tool({"compare", cube, flat});
+  CHECK(run.code == 1);
+  CHECK(run.err == "backlight: A " + cube + ", B " + flat + ": compare: mesh B has no area\n");
 }

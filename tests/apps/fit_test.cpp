@@ -126,6 +126,10 @@ TEST_CASE("fit shape refuses bad input in one line and leaves nothing") {
                 "nowhere/transforms.json");
   check_failure(place.fit("cube.obj/fit"), "cube.obj/fit");
   check_failure(place.fit("fit", {"--init", place.path("none.obj")}), "none.obj");
+  place.write("far.obj", "v 100 0 0\nv 101 0 0\nv 100 1 0\nf 1 2 3\n");
+  check_failure(place.fit("fit", {"--init", place.path("far.obj")}),
+                place.path("views") + ": fit: no training view shows the mesh to start from");
+  check_failure(place.fit("fit", {"--holdout", "1"}), place.path("views") + ": fit: no views to learn from");
   fs::resize_file(place / "views" / "images" / "002.png", 100);
   check_failure(place.fit("fit"), "images/002.png: the file is cut short");
   CHECK(!fs::exists(place / "fit" / "mesh.obj"));

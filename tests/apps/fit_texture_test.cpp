@@ -1,15 +1,19 @@
+#include <apps/fit_job.h>
 #include <render/fit/dataset.h>
 #include <render/geometry/obj.h>
 #include <render/image/image.h>
+#include <signal.h>
 #include <tests/apps/colmap_model.h>
 #include <tests/apps/cube_pictures.h>
 #include <tests/catch.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 namespace {
 
-using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 struct Pictures : CubePictures {
@@ -165,4 +169,19 @@ TEST_CASE("fit shape --texture gives the shape an atlas and a texture") {
   CHECK(metrics["texture_size"] == 128);
   CHECK(render::read_obj(place / "fit" / "mesh.obj").has_uvs());
   CHECK(fs::exists(place / "fit" / "texture.png"));
+}
+
+TEST_CASE("Ctrl-C while the texture is painted ends the job, and the metrics say so") {
+  const Pictures place;
+  const FitJob job{.dataset = render::read_dataset(place / "views"), .out = place / ""};
+  std::thread user([&] {  // a preview is there once painting has gone on for seconds
+    while (!fs::exists(place / "preview.png")) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    kill(getpid(), SIGINT);
+  });
+  const FitOutcome outcome =
+      fit_shape(job, {.steps = 1, .albedo = render::Albedo::vertex}, {{.size = 128, .steps = 100'000'000}});
+  user.join();
+  CHECK(outcome.metrics["exit_reason"] == "interrupted");
+  CHECK(outcome.metrics["steps"] == 1);
+  CHECK(Json::parse(text_of(place / "metrics.json"))["exit_reason"] == "interrupted");
 }

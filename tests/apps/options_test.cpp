@@ -14,6 +14,12 @@ TEST_CASE("whole_number refuses whatever is not one in its range") {
   CHECK(validator(text) == "25 is not a whole number from 1 to 24");
 }
 
+TEST_CASE("a path is not empty") {
+  std::string none, blank = " ";
+  CHECK(some_path()(none) == "an empty path");
+  CHECK(some_path()(blank).empty());
+}
+
 TEST_CASE("a seed is not negative") {
   std::string negative = "-1", largest = "9223372036854775807";
   CHECK_FALSE(seed_number()(negative).empty());

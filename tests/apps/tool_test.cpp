@@ -1,5 +1,8 @@
+#include <apps/help.h>
 #include <tests/apps/tool.h>
 #include <tests/catch.h>
+
+#include <sstream>
 
 // What holds for every subcommand: how help, version and wrong usage are answered.
 
@@ -13,6 +16,45 @@ TEST_CASE("help and version go to stdout and are no failure") {
   CHECK(run.code == 0);
   CHECK_FALSE(run.out.empty());
   CHECK(run.err.empty());
+}
+
+TEST_CASE("every help fits a terminal of 80 columns") {
+  using Words = std::vector<std::string>;
+  Words words =
+      GENERATE(Words{}, Words{"demo"}, Words{"render"}, Words{"fit"}, Words{"fit", "shape"}, Words{"fit", "texture"},
+               Words{"fit", "sdf"}, Words{"compare"}, Words{"train"}, Words{"train", "mnist"}, Words{"train", "xor"});
+  words.push_back("--help");
+  std::istringstream help(run_tool(words).out);
+  bool has_example = false;
+  for (std::string line; std::getline(help, line);) {
+    INFO(line);
+    CHECK(line.size() <= 80);
+    const std::string command = "  backlight" + (words.size() > 1 ? " " + words[0] : "");
+    has_example = has_example || line.starts_with(command);
+  }
+  CHECK(has_example);
+}
+
+TEST_CASE("a long word stays whole where a text is wrapped") {
+  CHECK(wrapped("one two three", 7) == "one two\nthree");
+  CHECK(wrapped("one two three", 8) == "one two\nthree");
+  CHECK(wrapped("a incomprehensibilities b", 5) == "a\nincomprehensibilities\nb");
+  CHECK(wrapped("", 5).empty());
+}
+
+TEST_CASE("help that cannot be written is a failure") {
+  if (!std::filesystem::exists("/dev/full")) return;
+  for (const char* const option : {"--help", "--version"}) {
+    const ToolRun run = run_tool({option}, "/dev/full");
+    CHECK(run.code == 1);
+    CHECK_THAT(run.err, ContainsSubstring("standard output: cannot write"));
+  }
+}
+
+TEST_CASE("a message is one line, whatever a file is called") {
+  const ToolRun run = run_tool({"compare", "a\x1b[2J\r\nb\x7f.obj", "b.obj"});
+  CHECK(run.code == 1);
+  CHECK(run.err == "backlight: a [2J  b .obj: No such file or directory\n");
 }
 
 TEST_CASE("help shows defaults and an example") {
@@ -41,6 +83,13 @@ TEST_CASE("wrong usage is exit code 2 and one line that says what and where the 
       {Words{"render", "a.obj", "--out", "b", "--size", "1.5"}, "--size: 1.5 is not a whole number"},
       {Words{"render", "a.obj", "--out", "b", "--seed", "-1"}, "--seed: -1 is not a whole number"},
       {Words{"render", "a.obj", "--out", "b", "--light", "moon"}, "--light: moon not in {none,studio,sun}"},
+      {Words{"render", "", "--out", "b"}, "mesh: an empty path; see backlight render --help\n"},
+      {Words{"render", "a.obj", "--out", ""}, "--out: an empty path; see backlight render --help\n"},
+      {Words{"fit", "shape", "a", "--out", ""}, "--out: an empty path"},
+      {Words{"fit", "shape", "a", "--out", "b", "--seed", "-1"}, "--seed: -1 is not a whole number"},
+      {Words{"fit", "texture", "a", "--out", "b", "--steps", "x"}, "--steps: x is not a whole number"},
+      {Words{"fit", "sdf", "--threads", "0"}, "--threads: 0 is not a whole number"},
+      {Words{"demo", "--seed", "-1"}, "--seed: -1 is not a whole number"},
       {Words{"compare", "a.obj"}, "b is required; see backlight compare --help\n"},
       {Words{"compare", "a.obj", "b.obj", "--samples", "0"}, "--samples: 0 is not a whole number"},
   }));

@@ -99,6 +99,11 @@ TEST_CASE("train mnist names what is wrong in one line") {
   CHECK_THAT(error({"--evaluate"}, 2), ContainsSubstring("--evaluate requires --weights"));
   CHECK_THAT(error({"--recipe", "worst"}, 2), ContainsSubstring("worst"));
   CHECK_THAT(error({"--epochs", "0"}, 2), ContainsSubstring("whole number"));
+  // Known before the training: no epoch is told of.
+  for (const char* const out : {"absent/weights", "."}) {
+    const std::string path = (folder / out).string();
+    CHECK(error({"--out", path}, 1).starts_with("backlight: " + path + ": "));
+  }
   const std::string absent = (folder / "absent").string();
   CHECK_THAT(error({"--weights", absent, "--evaluate"}, 1), ContainsSubstring(absent));
   folder.write("labels", std::string("\0\0\x08\x01", 4) + big_endian(3) + std::string(3, '\0'));

@@ -154,7 +154,12 @@ TEST_CASE("Misuse inside a custom operation is reported") {
   CHECK_THROWS_AS(scripted([](CustomCall& call) { call.output<float>(0, {3}); }).values<float>(), ag::ShapeError);
   CHECK_THROWS_WITH(scripted([](CustomCall& call) { call.output<int32_t>(0, {2}); }).values<float>(),
                     ContainsSubstring("declared as [2] float32") && ContainsSubstring("int32"));
+  CHECK_THROWS_WITH(scripted([](CustomCall& call) { call.output<float>(0, {3}); }).values<float>(),
+                    ContainsSubstring("scripted: output 0"));
+  CHECK_THROWS_WITH(scripted([](CustomCall& call) { call.input<float>(1); }).values<float>(), "scripted: input 1 of 1");
+  CHECK_THROWS_WITH(scripted([](CustomCall&) {}).values<float>(), "scripted: an output was not written");
   CHECK_THROWS_AS(ag::eager(Scripted([](CustomCall&) {}), 1, {Array::of({1.F})}), ag::ValueError);
+  CHECK_THROWS_AS(ag::custom(nullptr, {Array::of({1.F})}), ag::ValueError);
   CHECK_THROWS_AS(ag::custom(std::make_shared<Above>(), {Array::of({1.F}), 1}), ag::ValueError);
   CHECK_THROWS_WITH(ag::custom(std::make_shared<Above>(), {Array::of({1.F}), 1}),
                     ContainsSubstring("above") && ContainsSubstring("output()"));
@@ -172,4 +177,34 @@ TEST_CASE("A custom operation without a vjp is not differentiable") {
   CHECK_THROWS_AS(ag::grad(ag::sum(y), x), ag::NotDifferentiable);
   CHECK_THROWS_WITH(ag::grad(ag::sum(y), x), ContainsSubstring("test_square") && ContainsSubstring("stop_gradient"));
   CHECK(ag::grad(ag::sum(ag::custom(opaque, {ag::stop_gradient(x)}) * x), x).item() == 1);
+}
+
+TEST_CASE("A gradient of a custom operation that does not fit its input is named") {
+  /// The first element of its input, and a gradient of the test's own.
+  class First : public ag::CustomOp {
+   public:
+    explicit First(Tensor gradient) : gradient_(gradient) {}
+    const char* name() const override { return "first"; }
+    OutputType output(std::span<const OutputType> inputs) const override { return {{}, inputs[0].dtype}; }
+    void run(CustomCall& call) const override { call.output<double>(0, {})[0] = call.input<double>(0)[0]; }
+    std::vector<Tensor> vjp(const Tensor&, std::span<const Tensor>, const Tensor&) const override {
+      return {gradient_};
+    }
+
+   private:
+    Tensor gradient_;
+  };
+  const ag::Step step;
+  const Tensor x = Located(Array::of({1.0, 2.0})).tensor();
+  const auto gradient = [&](const Array& given) {
+    return ag::grad(ag::custom(std::make_shared<First>(Located(given).tensor()), {x}), x);
+  };
+  CHECK(gradient(Array::of({3.0, 4.0})).to_vector<double>() == std::vector<double>{3, 4});
+  CHECK(gradient(ag::ones({5, 2}, ag::DType::float64)).to_vector<double>() == std::vector<double>{5, 5});
+  CHECK_THROWS_AS(gradient(Array::of({3.0F, 4.0F})), ag::DTypeError);
+  CHECK_THROWS_WITH(gradient(Array::of({3.0F, 4.0F})),
+                    "first: the rule gave a float32 gradient for input 0, which is float64");
+  CHECK_THROWS_AS(gradient(Array::scalar(3.0)), ag::ShapeError);
+  CHECK_THROWS_WITH(gradient(ag::ones({7}, ag::DType::float64)),
+                    ContainsSubstring("first: ") && ContainsSubstring("[7]"));
 }

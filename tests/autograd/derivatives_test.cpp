@@ -204,5 +204,26 @@ TEST_CASE("A custom rule that does not fit is named") {
   CHECK_THROWS_WITH(gradient([](const Tensor& g) { return std::vector{ag::sum(g)}; }),
                     "custom_vjp: the rule gave a gradient of shape [] for input 0 of shape [3]");
   CHECK_THROWS_AS(gradient([](const Tensor&) { return std::vector{leaf({1, 2})}; }), ag::ShapeError);
+  CHECK_THROWS_AS(gradient([](const Tensor& g) { return std::vector{ag::cast(g, ag::DType::float32)}; }),
+                  ag::DTypeError);
+  CHECK_THROWS_AS(gradient(nullptr), ag::ValueError);
   CHECK_THROWS_AS(ag::custom_vjp(x > 0, {x}, [](const Tensor& g) { return std::vector{g}; }), ag::DTypeError);
+}
+
+TEST_CASE("A custom rule's gradient goes to its inputs alone") {
+  const ag::Step step;
+  const Tensor x = leaf({1, 2, 3}), y = x * 2, captured = leaf({4, 5, 6});
+  const Tensor z = ag::custom_vjp(y * captured, {x}, [](const Tensor& g) { return std::vector{g}; });
+  CHECK(ag::grad(ag::sum(z), x).to_vector<double>() == Doubles{1, 1, 1});
+  CHECK_THROWS_AS(ag::grad(ag::sum(z), captured), ag::UnreachedGradient);
+  CHECK_THROWS_AS(ag::grad(ag::sum(z), y), ag::UnreachedGradient);
+  CHECK(ag::grad(ag::sum(z) + ag::sum(captured), captured).to_vector<double>() == Doubles{1, 1, 1});
+}
+
+TEST_CASE("A vector of another type than its variable is named") {
+  const ag::Step step;
+  const Tensor x = leaf({1, 2}), v = Located(ag::ones({2})).tensor();
+  CHECK_THROWS_AS(ag::jvp(x * x, x, v), ag::DTypeError);
+  CHECK_THROWS_WITH(ag::jvp(x * x, x, v), "jvp: a float32 vector for a float64 variable");
+  CHECK_THROWS_WITH(ag::hvp(ag::sum(x * x), x, v), "hvp: a float32 vector for a float64 variable");
 }

@@ -260,6 +260,12 @@ TEST_CASE("Numbers take the type of the tensor they meet") {
   CHECK((Array::of({7}) * 2.0).item() == 14);
   CHECK(ag::sqrt(4).dtype() == ag::DType::float32);
   CHECK(ag::pow(2, 0.5).item() == Approx(1.41421356));
+  CHECK((Array::of({1}) + 2147483646.0).item() == 2147483647);
+  CHECK_THROWS_AS(Array::of({7}) + 0.5, ag::DTypeError);
+  CHECK_THROWS_AS(Array::of({7}) + std::nan(""), ag::DTypeError);
+  CHECK_THROWS_WITH(Array::of({7}) * 0.5, ContainsSubstring("elementwise_test.cpp:"));
+  CHECK_THROWS_AS(Array::of({7}) + 3000000000U, ag::ValueError);
+  CHECK_THROWS_AS(Array::of({7}) * -1e300, ag::ValueError);
   const float zeros[] = {-0.F, 0.F};
   for (float zero : zeros) {
     CHECK(std::signbit((Located(zero) * Located(1)).item()) == std::signbit(zero));

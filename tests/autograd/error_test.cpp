@@ -260,6 +260,11 @@ TEST_CASE("An index out of range is found when evaluated") {
        {"index 1000000000"}},
       {"empty table", [&] { ag::gather(ag::zeros({0}), Array::of({0})).values<float>(); }, {"index 0", "no rows"}},
       {"scatter_add", [&] { scattered.values<float>(); }, {"scatter_add", "index 7 at element 1", "0 to 2"}},
+      {"among labels, not in the domain of the loss",
+       [&] {
+         ag::cross_entropy(ag::zeros({3, 5}), Array::of({0, 7, 1})).item();
+       },
+       {"index 7 at element 1 ", "0 to 4"}},
       {"negative scatter",
        [&] { ag::scatter_add(Array::of({1.F}), Array::of({-2}), 3).values<float>(); },
        {"index -2"}},

@@ -1,5 +1,6 @@
 #include <autograd/autograd.h>
 
+#include <limits>
 #include <vector>
 
 #include "tests/autograd/support.h"
@@ -75,6 +76,11 @@ TEST_CASE("slices follow numpy") {
   CHECK(values(ag::slice(x, 0, {.start = 9})).empty());
   CHECK(values(ag::slice(ag::zeros({0}, ag::DType::int32), 0, {.step = -1})).empty());
   CHECK(values(ag::slice(counting({2, 3}), -1, {.start = 2})) == Integers{2, 5});
+  // Steps past the ends, of which there is nothing more than past the end.
+  constexpr int64_t most = std::numeric_limits<int64_t>::max(), least = std::numeric_limits<int64_t>::min();
+  CHECK(values(ag::slice(x, 0, {.start = 1, .step = most})) == Integers{1});
+  CHECK(values(ag::slice(x, 0, {.step = least})) == Integers{5});
+  CHECK(values(ag::slice(x, 0, {.start = least, .stop = most})) == Integers{0, 1, 2, 3, 4, 5});
 }
 
 TEST_CASE("select and expand_dims change the rank") {

@@ -190,6 +190,6 @@ TEST_CASE("The first row that does not exist is named where whole rows are gathe
       text = error.what();
     }
     INFO(text);
-    CHECK(text.find("gather: index -5 at element 45003 (recorded at") == 0);
+    CHECK(text.find("gather: index -5 at element 15001 (recorded at") == 0);
   }
 }

@@ -213,6 +213,27 @@ TEST_CASE("An optimiser refuses parameters given twice or of integers") {
   CHECK_THROWS_WITH(ag::Adam({x, counts}), "optimiser: parameter 1 is int32; expected float32 or float64");
 }
 
+TEST_CASE("An optimiser refuses options that would leave no number of a parameter") {
+  const Parameter x(ag::zeros({2}));
+  const double nan = std::nan(""), infinity = HUGE_VAL;
+  CHECK_THROWS_WITH(ag::Adam({x}, {.beta1 = 1}), "Adam: beta1 1; expected 0 to 0.9999999999999998");
+  CHECK_THROWS_AS(ag::Adam({x}, {.beta2 = -0.1}), ag::ValueError);
+  CHECK_THROWS_AS(ag::AdamW({x}, {.epsilon = -1e-8}), ag::ValueError);
+  CHECK_THROWS_AS(ag::UniformAdam({x}, {.weight_decay = nan}), ag::ValueError);
+  CHECK_THROWS_AS(ag::Adam({x}, {.learning_rate = nan}), ag::ValueError);
+  CHECK_THROWS_AS(ag::Sgd({x}, {.learning_rate = infinity}), ag::ValueError);
+  CHECK_THROWS_AS(ag::Sgd({x}, {.momentum = -0.9}), ag::ValueError);
+  CHECK_THROWS_AS(ag::Sgd({x}, {.weight_decay = -1}), ag::ValueError);
+  ag::Adam adam({x});
+  CHECK_THROWS_AS(adam.set_learning_rate(nan), ag::ValueError);
+  CHECK_THROWS_AS(adam.set_clipping({.value = -1}), ag::ValueError);
+  CHECK_THROWS_AS(adam.set_clipping({.norm = nan}), ag::ValueError);
+  CHECK_THROWS_AS(adam.set_steps(-1), ag::ValueError);
+  CHECK(adam.learning_rate() == 1e-3);
+  adam.set_learning_rate(-0.5);  // uphill
+  CHECK(adam.learning_rate() == -0.5);
+}
+
 TEST_CASE("Schedules go through their values") {
   const ag::StepDecay steps{.rate = 0.8, .every = 10, .factor = 0.5};
   CHECK(steps(0) == 0.8);

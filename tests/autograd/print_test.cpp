@@ -1,6 +1,8 @@
 #include <autograd/autograd.h>
 #include <tests/catch.h>
 
+#include <cmath>
+#include <limits>
 #include <sstream>
 
 namespace ag = autograd;
@@ -22,6 +24,8 @@ TEST_CASE("arrays, parameters and tensors are printed with type, shape and eleme
   CHECK(printed(ag::Array::scalar(0.1)) == "float64 [] 0.1");
   CHECK(printed(ag::zeros({0, 2})) == "float32 [0, 2] []");
   CHECK(printed(ag::Parameter(ag::Array::of({true, false}))) == "bool [2] [true, false]");
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  CHECK(printed(ag::Array::of({nan, -nan, -HUGE_VALF})) == "float32 [3] [nan, nan, -inf]");
   const ag::Step step;
   CHECK(printed(ag::Located(2).as(ag::DType::float32) * ag::Array::of({1.0f, 2.0f})) == "float32 [2] [2, 4]");
 }

@@ -81,3 +81,12 @@ TEST_CASE("A checkpoint takes integers along") {
       ag::checkpoint([](std::span<const Tensor> v) { return ag::square(ag::gather(v[0], v[1])); }, {x, rows});
   CHECK(ag::grad(ag::sum(y), Located(x)).to_vector<float>() == std::vector<float>{0, 0, 0, 0, 16});
 }
+
+TEST_CASE("What a checkpoint's segment captures has no gradient") {
+  const ag::Step step;
+  const Tensor x = Located(Array::of({1.0, 2.0})).tensor(), captured = Located(Array::of({3.0, 4.0})).tensor();
+  const Tensor y = ag::checkpoint([&](std::span<const Tensor> in) { return in[0] * captured; }, {x});
+  CHECK(ag::grad(ag::sum(y), x).to_vector<double>() == std::vector<double>{3, 4});
+  CHECK_THROWS_AS(ag::grad(ag::sum(y), captured), ag::UnreachedGradient);
+  CHECK_THROWS_AS(ag::checkpoint(ag::Segment(), {x}), ag::ValueError);
+}

@@ -138,6 +138,9 @@ TEST_CASE("A matrix that cannot be factorised is refused") {
   CHECK_THROWS_AS(make({{0, 0, 1}, {2, 0, 1}}), ag::ValueError);
   CHECK_THROWS_AS(make({{0, -1, 1}}), ag::ValueError);
   CHECK_THROWS_WITH(make({{0, 2, 1}}), ContainsSubstring("(0, 2)") && ContainsSubstring("2 rows"));
+  CHECK_THROWS_WITH(SparseCholesky(-1, {}), ContainsSubstring("-1 rows"));
+  CHECK_THROWS_AS(SparseCholesky(-1, {}), ag::ValueError);
+  CHECK(SparseCholesky(0, {}).size() == 0);
 }
 
 TEST_CASE("A right-hand side that does not fit is refused") {

@@ -180,6 +180,7 @@ TEST_CASE("A memory limit names the largest buffers") {
     const ag::Step inner;
     CHECK_THROWS_AS(ag::exp(ag::zeros({1000, 1000})).values<float>(), ag::OutOfMemory);
   }
+  CHECK_THROWS_AS(step.set_memory_limit(-1), ag::ValueError);
   SECTION("a refused evaluation can be repeated") {
     step.set_memory_limit(0);
     CHECK(larger.values<float>()[999999] == 1);

@@ -142,6 +142,14 @@ TEST_CASE("file_path may have an extension, a leading ./ and dots within") {
   CHECK(example.only().name == given);
 }
 
+TEST_CASE("A file_path may have the slashes of Windows, but not lead out of the folder by them") {
+  const WithImage example;
+  example.frames(std::string("{\"file_path\": \"images\\\\0.png\", \"transform_matrix\": ") + identity + "}");
+  CHECK(example.only().name == "images\\0.png");
+  example.frames(std::string("{\"file_path\": \"..\\\\0.png\", \"transform_matrix\": ") + identity + "}");
+  CHECK_THAT(example.fault(), ContainsSubstring("leads out"));
+}
+
 TEST_CASE("A file_path that leads out of the folder is an error") {
   const WithImage example;
   const std::string given = GENERATE("../0.png", "images/../../0.png", "/etc/passwd", "..");
@@ -177,8 +185,14 @@ TEST_CASE("Malformed JSON is named with its line") {
   CHECK_THAT(example.fault(), ContainsSubstring(example.json_name() + ":3: syntax error"));
   example.json("");
   CHECK_THAT(example.fault(), ContainsSubstring(example.json_name() + ":1: "));
-  example.json("{\"frames\": 1e999}");
-  CHECK_THAT(example.fault(), ContainsSubstring("1e999"));
+  example.json("{\n\"frames\": 1e999}");
+  CHECK(example.fault() == example.json_name() + ":2: 1e999 is not a finite number");
+  for (const std::string word : {"NaN", "Infinity", "-Infinity", "nan", "inf"}) {
+    example.json("{\n\"fl_x\":\n " + word + "}");
+    INFO(word);
+    CHECK(example.fault() ==
+          example.json_name() + ":3: " + word.substr(word.front() == '-' ? 1 : 0) + " is not a finite number");
+  }
   example.json("{\"a\": \"\xff\"}");
   CHECK_THAT(example.fault(), ContainsSubstring(example.json_name() + ":1: "));
   example.json(std::string(100'000, '['));
@@ -469,6 +483,11 @@ TEST_CASE("Masks that are empty or cover everything earn a warning") {
   example.rgba("images/0.png", {1, 2, 3, 255});
   CHECK(example.read().warnings ==
         std::vector<std::string>{"1 of 1 frames have a mask that covers the whole image (first: images/0)"});
+  example.rgba("images/0.png", {1, 2, 3, 1});  // as masks of 0 and 1 are
+  CHECK(
+      example.read().warnings ==
+      std::vector<std::string>{
+          "1 of 1 frames have a mask of which no pixel is half covered; expected values up to 255 (first: images/0)"});
 }
 
 // Held out ---------------------------------------------------------------------------------------

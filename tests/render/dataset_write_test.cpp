@@ -18,7 +18,7 @@ namespace {
 std::vector<View> some_views() {
   std::vector<View> views;
   for (const Camera& camera : render::cameras_around({1, 2, 3}, 0.7, 3, 6, 4, 11)) {
-    views.push_back({"", camera, sample::plain(6, 4, {10, 20, 30, static_cast<unsigned char>(40 + views.size())})});
+    views.push_back({"", camera, sample::plain(6, 4, {10, 20, 30, static_cast<unsigned char>(140 + views.size())})});
   }
   return views;
 }
@@ -33,7 +33,7 @@ TEST_CASE("A dataset is read back bit for bit") {
     views[1].camera.fx = 1.0 / 3;
     views[1].camera.cy = 0.1 + 0.2;
     views[2].camera.width = 3;
-    views[2].image = sample::plain(3, 4, {1, 2, 3, 4});
+    views[2].image = sample::plain(3, 4, {1, 2, 3, 204});
   }
   render::write_dataset(folder / "set", views);
   const Dataset dataset = render::read_dataset(folder / "set");

@@ -132,7 +132,8 @@ TEST_CASE("views with an empty mask do not count for the start") {
 
   for (size_t i = 1; i < views.size(); ++i) views[i].image = blank(90, 70);
   REQUIRE_THROWS_AS(estimate_start(pointers(views)), ag::ValueError);
-  REQUIRE_THROWS_WITH(estimate_start(pointers(views)), ContainsSubstring("fewer than two views"));
+  REQUIRE_THROWS_WITH(estimate_start(pointers(views)),
+                      ContainsSubstring("1 of 10 training views have anything in their masks"));
   REQUIRE_THROWS_AS(estimate_start({}), ag::ValueError);
 }
 
@@ -182,6 +183,19 @@ TEST_CASE("large steps: positions undo variables on a mesh") {
   const ag::Step step;
   const std::vector<float> back = system.positions(system.variables(v)).to_vector<float>();
   for (size_t i = 0; i < back.size(); ++i) CHECK(std::fabs(back[i] - v.values<float>()[i]) < 1e-5);
+}
+
+TEST_CASE("large steps refuse edges and positions that are not theirs") {
+  const ag::Array edges = ag::Array::of({0, 1}).reshape({1, 2});
+  const LargeSteps system(2, edges, 1);
+  REQUIRE_THROWS_AS(system.variables(ag::ones({1, 3})), ag::ShapeError);
+  REQUIRE_THROWS_AS(system.variables(ag::ones({3, 3})), ag::ShapeError);
+  REQUIRE_THROWS_WITH(system.variables(ag::ones({2, 2})), "LargeSteps: positions [2, 2]; expected [2, 3]");
+  REQUIRE_THROWS_AS(LargeSteps(-1, ag::zeros({0, 2}, ag::DType::int32), 1), ag::ValueError);
+  REQUIRE_THROWS_AS(LargeSteps(1, edges, 1), ag::ValueError);
+  REQUIRE_THROWS_AS(LargeSteps(2, edges, -10), ag::ValueError);
+  REQUIRE_THROWS_AS(LargeSteps(2, ag::Array::of({0, 1, 1}), 1), ag::ShapeError);
+  REQUIRE_THROWS_AS(LargeSteps(2, ag::ones({1, 2}), 1), ag::DTypeError);
 }
 
 TEST_CASE("large steps: the gradient is right, and a step of u is smooth in v") {

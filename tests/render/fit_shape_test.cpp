@@ -381,4 +381,15 @@ TEST_CASE("what cannot be fitted is refused") {
   Dataset empty = dataset;
   for (View& view : empty.views) std::ranges::fill(view.image.rgba, static_cast<unsigned char>(0));
   REQUIRE_THROWS_WITH(ShapeFit(empty, quick(3)), ContainsSubstring("anything in their masks"));
+  SECTION("a mesh to start from that no camera sees, or that does not fit together") {
+    options = quick(3);
+    options.init = cube(2);
+    std::vector<double> far = options.init->positions.to_vector<double>();
+    for (double& number : far) number += 1e6;
+    options.init->positions = ag::Array::from(far, options.init->positions.shape());
+    REQUIRE_THROWS_WITH(ShapeFit(dataset, options), ContainsSubstring("no training view shows the mesh to start from"));
+    options.init = cube(2);
+    options.init->triangles = ag::Array::of({0, 1, 999}).reshape({1, 3});
+    REQUIRE_THROWS_AS(ShapeFit(dataset, options), ag::IndexError);
+  }
 }

@@ -1,4 +1,5 @@
 #include <autograd/core/error.h>
+#include <render/image/holes.h>
 #include <render/image/metrics.h>
 
 #include <cmath>
@@ -64,4 +65,14 @@ TEST_CASE("Measures refuse images of unequal sizes") {
   const render::Image8 a = plain(2, 3, {0, 0, 0, 0}), b = plain(3, 2, {0, 0, 0, 0});
   REQUIRE_THROWS_AS(render::iou(a, b), autograd::ValueError);
   REQUIRE_THROWS_WITH(render::psnr(a, b), "psnr: sizes differ: 2x3 and 3x2");
+}
+
+TEST_CASE("An image that has not the bytes of its size is refused") {
+  const render::Image8 good = plain(2, 2, {1, 2, 3, 255}), bad{2, 2, true, {1, 2, 3, 255}}, negative{-2, -2, true, {}};
+  REQUIRE_THROWS_AS(render::iou(good, bad), autograd::ValueError);
+  REQUIRE_THROWS_AS(render::psnr(bad, good), autograd::ValueError);
+  REQUIRE_THROWS_AS(render::closed_holes(bad, bad), autograd::ValueError);
+  REQUIRE_THROWS_AS(render::to_linear(bad), autograd::ValueError);
+  REQUIRE_THROWS_AS(render::to_linear(negative), autograd::ValueError);
+  REQUIRE_THROWS_WITH(render::shrink(bad, 1), "shrink: an image of 2x2 pixels and 4 bytes; expected four a pixel");
 }

@@ -1,3 +1,4 @@
+#include <render/raster/silhouettes.h>
 #include <render/raster/visibility.h>
 #include <tests/autograd/support.h>
 #include <tests/catch.h>
@@ -289,6 +290,12 @@ TEST_CASE("wrong shapes and indices are refused") {
   REQUIRE_THROWS_WITH(visibility(clip, ag::Array::of<int32_t>({0, 1, 2, 0, -1, 2}).reshape({2, 3}), {2, 8, 8}),
                       ContainsSubstring("triangle 1 names vertex -1"));
   REQUIRE_THROWS_AS(visibility(clip, ag::Array::of<int32_t>({0, 1}), {2, 8, 8}), ag::ShapeError);
+  REQUIRE_THROWS_WITH(visibility(clip, ag::arange(3), {2, 8, 8}), "visibility: triangles [3]; expected [*, 3]");
+  REQUIRE_THROWS_AS(visibility(clip, ag::ones({1, 3}), {2, 8, 8}), ag::DTypeError);
+  const Tensor nothing = ag::Located(ag::full({2, 8, 8}, -1, ag::DType::int32)).tensor();
+  const Topology topology = make_topology(ag::zeros({3, 3}), triangle);
+  REQUIRE_THROWS_AS(silhouettes(clip, ag::arange(3), topology, nothing), ag::ShapeError);
+  REQUIRE_THROWS_AS(silhouettes(clip, ag::ones({1, 3}), topology, nothing), ag::DTypeError);
   REQUIRE_THROWS_AS(visible_pixels(ag::Located(ag::zeros({8, 8}, ag::DType::int32)).tensor()), ag::ShapeError);
   // Components of different shapes would be read beyond their end.
   const Tensor one = ag::Located(ag::ones({2, 1})).tensor();

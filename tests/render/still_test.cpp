@@ -309,8 +309,44 @@ TEST_CASE("still refuses what it cannot draw") {
   REQUIRE_THROWS_WITH(Still(bare, textured(four_texels())), ContainsSubstring("no UVs"));
   REQUIRE_THROWS_WITH(Still(rectangle(0, 0)), ContainsSubstring("no extent"));
   REQUIRE_THROWS_WITH(Still(Mesh{}), ContainsSubstring("no extent"));
+  for (const double number : {std::nan(""), HUGE_VAL, 1e200})
+    REQUIRE_THROWS_WITH(Still(rectangle(number, 1)), ContainsSubstring("no finite size"));
+  Camera unknown = frontal(8);
+  unknown.fx = std::nan("");
+  REQUIRE_THROWS_AS(Still(rectangle(1, 1)).picture(unknown), ag::ValueError);
+  REQUIRE_THROWS_AS(Still(rectangle(1, 1), textured({2, 2, false, {1, 2, 3, 255}})), ag::ValueError);
   REQUIRE_THROWS_WITH(Still(rectangle(1, 1)).picture(frontal(0)), ContainsSubstring("0 x 0"));
   REQUIRE_THROWS_WITH(Still(rectangle(1, 1)).picture(frontal(4097)), ContainsSubstring("expected 1 to 4096 a side"));
+}
+
+TEST_CASE("still refuses a mesh that does not fit together") {
+  Mesh mesh = rectangle(1, 1);
+  SECTION("fewer texture corners than faces") {
+    mesh.uv_triangles = ag::zeros({1, 3}, ag::DType::int32);
+    REQUIRE_THROWS_AS(Still(mesh), ag::ShapeError);
+  }
+  SECTION("colours of other vertices") {
+    mesh.colors = ag::ones({1, 3});
+    REQUIRE_THROWS_AS(Still(mesh), ag::ShapeError);
+  }
+  SECTION("a material that is not there") {
+    mesh.face_materials = ag::full({2}, 7, ag::DType::int32);
+    REQUIRE_THROWS_WITH(Still(mesh), ContainsSubstring("still: index 7 in face_materials"));
+  }
+  SECTION("a material for one face only") {
+    mesh.materials.resize(1);
+    mesh.face_materials = ag::zeros({1}, ag::DType::int32);
+    REQUIRE_THROWS_AS(Still(mesh), ag::ShapeError);
+    mesh.face_materials = ag::zeros({2, 1}, ag::DType::int32);
+    REQUIRE_THROWS_AS(Still(mesh), ag::ShapeError);
+  }
+}
+
+TEST_CASE("still warns of a mesh of which nothing can be seen") {
+  const Still still(rectangle(1, 0));
+  CHECK(still.warnings() == std::vector<std::string>{"no face has area: there is nothing to see"});
+  CHECK(covered_pixels(still.picture(frontal(8))) == 0);
+  CHECK(Still(rectangle(1, 1)).warnings().empty());
 }
 
 TEST_CASE("spot stands upright and wears its texture") {

@@ -60,3 +60,14 @@ TEST_CASE("faces that lie on each other are an overlap; those that are nowhere a
   CHECK(texture_use(far, faces_of({0, 1, 2}), 4, 4).far_faces == 1);
   CHECK(texture_use(ag::zeros({0, 2}), ag::zeros({0, 3}, ag::DType::int32), 2, 2).overlap == 0);
 }
+
+TEST_CASE("texture_use refuses lists that do not fit together") {
+  const ag::Array uvs = uvs_of({0, 0, 1, 0, 0, 1});
+  REQUIRE_THROWS_AS(texture_use(uvs, faces_of({0, 1, 3}), 4, 4), ag::IndexError);
+  REQUIRE_THROWS_AS(texture_use(uvs, faces_of({0, 1, -2}), 4, 4), ag::IndexError);
+  REQUIRE_THROWS_AS(texture_use(uvs, ag::arange(3), 4, 4), ag::ShapeError);
+  REQUIRE_THROWS_AS(texture_use(ag::ones({3, 3}), faces_of({0, 1, 2}), 4, 4), ag::ShapeError);
+  REQUIRE_THROWS_AS(texture_use(uvs, ag::ones({1, 3}), 4, 4), ag::DTypeError);
+  for (const int64_t side : {int64_t{0}, int64_t{-1}, int64_t{16385}})
+    REQUIRE_THROWS_AS(texture_use(uvs, faces_of({0, 1, 2}), 4, side), ag::ValueError);
+}
