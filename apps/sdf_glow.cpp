@@ -44,7 +44,7 @@ struct Samples {
     });
     y = x.reshape({side, 1});
   }
-  Vec3 points() const { return {ag::Located(x).tensor(), ag::Located(y).tensor(), ag::Located(z).tensor()}; }
+  Vec3 points() const { return {ag::tensor(x), ag::tensor(y), ag::tensor(z)}; }
 };
 
 Tensor distance(const Sphere& sphere, const Vec3& point) {

@@ -61,7 +61,7 @@ class Model {
   Tensor value(const std::string& name) const {
     for (size_t i = 0; i < quantities_.size(); ++i) {
       if (quantities_[i].name != name) continue;
-      const Tensor raw = ag::Located(parameters_[i]).tensor();
+      const Tensor raw = ag::tensor(parameters_[i]);
       return quantities_[i].positive ? ag::exp(raw) : raw;
     }
     throw ag::ValueError("fit sdf: no quantity is called " + name);

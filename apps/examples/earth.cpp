@@ -72,8 +72,8 @@ render::Image8 recover(const std::vector<render::View>& views, bool mipmaps, int
     for (int k = i % 16; k < view_count; k += 16) some.push_back(&views[static_cast<size_t>(k)]);
     const render::ViewBatch batch = render::make_batch(some, surface.start);
     const render::TexturedView seen = render::see(surface, batch.matrices, batch.frame, levels);
-    const render::Vec3 colour = render::blend_rgb(render::mipmap(ag::Located(map).tensor(), levels),
-                                                  render::trilinear_taps(seen.uv, seen.lod, levels));
+    const render::Vec3 colour =
+        render::blend_rgb(render::mipmap(ag::tensor(map), levels), render::trilinear_taps(seen.uv, seen.lod, levels));
     optimiser.set_learning_rate(0.03 * std::pow(0.02, 1.0 * i / steps));
     optimiser.minimise(ag::mean(ag::abs(render::draw(seen.surface, colour) - batch.targets)));
   }

@@ -32,7 +32,7 @@ struct Soup {
   Tensor draw(ag::Located corners, ag::Located colours, int64_t height, int64_t width) const {
     const Tensor places = corners.as(ag::DType::float32);
     const Tensor x = ag::expand_dims(ag::select(places, 1, 0), 0), y = ag::expand_dims(ag::select(places, 1, 1), 0);
-    const render::Vec4 clip{x, y, ag::Located(order).tensor(), ag::Located(ag::ones(order.shape())).tensor()};
+    const render::Vec4 clip{x, y, ag::tensor(order), ag::tensor(ag::ones(order.shape()))};
     const Tensor ids = render::visibility(clip, triangles, {1, height, width});
     const render::VisiblePixels pixels = render::visible_pixels(ids);
     const render::Vec3 colour = render::gather(render::unpack3(colours), pixels.triangle);

@@ -375,6 +375,8 @@ DType Tensor::dtype() const {
   return graph.node(graph.check(*this)).dtype;
 }
 
+Tensor tensor(Located x) { return x.as(DType::float32); }
+
 Located::Located(const Array& array, std::source_location where)
     : tensor_(Graph::current().leaf(array.storage(), where)), where_(where) {}
 

@@ -108,4 +108,8 @@ class BACKLIGHT_API Located {
   Kind kind_ = Kind::tensor;
 };
 
+/// An Array or a Parameter as a Tensor of the Step that is open, for what takes Tensors alone, such as a list of them;
+/// a number becomes a float32 scalar. Operations take all of these as they are.
+BACKLIGHT_API Tensor tensor(Located x);
+
 }  // namespace autograd

@@ -95,8 +95,9 @@ class Reverse {
     adjoints_.assign(depends_.size(), Tensor());
   }
 
-  void mark_variable(uint32_t node) {
-    if (covers(node)) depends_[node - first_] = 1;
+  /// held: nothing is passed on to what it was computed from
+  void mark_variable(uint32_t node, bool held = false) {
+    if (covers(node)) depends_[node - first_] = held ? held_variable : dependent;
   }
 
   void mark_dependents() {
@@ -105,7 +106,7 @@ class Reverse {
       if (depends_[node - first_] != 0 || !is_floating(recorded.dtype) || recorded.op->vjp == nullptr) continue;
       const size_t first = recorded.op->inputs == Op::Inputs::value_first ? 1 : 0;
       for (uint32_t input : graph_.inputs(recorded).subspan(first)) {
-        if (depends(input)) depends_[node - first_] = 1;
+        if (depends(input)) depends_[node - first_] = dependent;
       }
     }
   }
@@ -129,7 +130,7 @@ class Reverse {
     LineOverride line(graph_);
     for (size_t i = adjoints_.size(); i-- > 0;) {
       const uint32_t node = first_ + static_cast<uint32_t>(i);
-      if (depends_[i] == 0 || !adjoints_[i].defined()) continue;
+      if (depends_[i] != dependent || !adjoints_[i].defined()) continue;
       const Node& recorded = graph_.node(node);
       if (recorded.op->vjp == nullptr || recorded.input_count == 0) continue;  // a variable that is a leaf or cut off
       const std::source_location where = recorded.where;
@@ -171,6 +172,7 @@ class Reverse {
   }
 
   static constexpr size_t few = 3;
+  static constexpr uint8_t dependent = 1, held_variable = 2;
   Graph& graph_;
   uint32_t first_;
   std::vector<uint8_t>& depends_;
@@ -225,7 +227,7 @@ std::span<const Tensor> grad(const Tensor& f, std::span<const Located> variables
     first = std::min(first, nodes.back());
   }
   Reverse reverse(graph, from, first, *memory);
-  for (uint32_t node : nodes) reverse.mark_variable(node);
+  for (uint32_t node : nodes) reverse.mark_variable(node, options.partial);
   reverse.mark_dependents();
   const Tensor start = seed(f, options);
   if (reverse.depends(from)) {

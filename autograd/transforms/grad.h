@@ -13,6 +13,9 @@ struct GradOptions {
   Unused unused = Unused::error;
   /// Gradient of the final result with respect to f; needed where f is not a scalar. Its shape is f's.
   Tensor cotangent = {};
+  /// With the other variables held fixed, where one was computed from another; else a variable's gradient is all that
+  /// changes with it.
+  bool partial = false;
 };
 
 /// Gradient of the scalar f with respect to x: a tensor of x's shape, recorded like any other, so it

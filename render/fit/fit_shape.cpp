@@ -260,7 +260,7 @@ void ShapeFit::State::step(int number, int total) {
   ag::minimise(loss, optimisers);
   losses.push_back(loss.item());
   if (paint) {
-    const Tensor painted = ag::Located(*albedo).tensor();
+    const Tensor painted = ag::tensor(*albedo);
     albedo->assign(ag::maximum(painted + albedo_smoothing * decay * (neighbours.of(painted) - painted), 0));
   }
 }

@@ -45,7 +45,7 @@ FitTextureOptions checked(FitTextureOptions options) {
   return options;
 }
 
-Tensor leaf(const ag::Array& array) { return ag::Located(array).tensor(); }
+Tensor leaf(const ag::Array& array) { return ag::tensor(array); }
 
 using Planes = std::array<std::vector<float>, 3>;
 
@@ -167,7 +167,7 @@ struct TextureFit::State {
   void prepare();
   void estimate(const std::optional<ag::Array>& albedo);
   void back_project();
-  Tensor pyramid() const { return mipmap(ag::Located(texture).tensor(), levels); }
+  Tensor pyramid() const { return mipmap(ag::tensor(texture), levels); }
   const ag::Array& shown_pyramid() const;
   void step(int number);
   void fill();
@@ -306,7 +306,7 @@ void TextureFit::State::step(int number) {
   const Vec3 difference = shown - batch.seen_colour();
   Tensor loss = ag::mean(ag::abs(difference.x) + ag::abs(difference.y) + ag::abs(difference.z)) / 3;
   if (options.total_variation > 0) {
-    loss = loss + options.total_variation * mean_variation(ag::Located(texture).tensor());
+    loss = loss + options.total_variation * mean_variation(ag::tensor(texture));
   }
   const double progress = options.steps > 1 ? static_cast<double>(number) / (options.steps - 1) : 0;
   optimiser.set_learning_rate(options.rate * std::pow(options.final_rate / options.rate, progress));
@@ -316,7 +316,7 @@ void TextureFit::State::step(int number) {
 
 void TextureFit::State::fill() {
   const ag::Step step;
-  texture.assign(fill_unseen(ag::clamp(ag::Located(texture).tensor(), 0, 1), leaf(seen), levels));
+  texture.assign(fill_unseen(ag::clamp(ag::tensor(texture), 0, 1), leaf(seen), levels));
 }
 
 TextureFit::TextureFit(const Dataset& dataset, const Mesh& mesh, FitTextureOptions options)

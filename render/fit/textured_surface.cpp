@@ -34,7 +34,7 @@ ag::Array aligned_normals(const Surface& surface, std::span<const float> corner_
 }
 
 Vec2 columns(const ag::Array& uvs) {
-  const Tensor table = ag::Located(uvs).tensor();
+  const Tensor table = ag::tensor(uvs);
   return {ag::select(table, 1, 0), ag::select(table, 1, 1)};
 }
 

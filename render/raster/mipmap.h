@@ -24,9 +24,9 @@ class BACKLIGHT_API MipLevels {
   int64_t texels() const;  ///< of all levels
 
   /// The same as tables [count] int32, for gather().
-  Tensor first() const { return ag::Located(first_).tensor(); }
-  Tensor widths() const { return ag::Located(widths_).tensor(); }
-  Tensor heights() const { return ag::Located(heights_).tensor(); }
+  Tensor first() const { return ag::tensor(first_); }
+  Tensor widths() const { return ag::tensor(widths_); }
+  Tensor heights() const { return ag::tensor(heights_); }
 
  private:
   std::array<Level, 15> levels_{};

@@ -43,7 +43,7 @@ Grid make_grid(const PolygoniseOptions& options) {
 std::vector<double> sample_layer(const Field& field, const Grid& grid, int64_t z, ag::DType type) {
   const ag::Step step;
   const auto axis = [&](size_t k, const ag::Shape& shape) {
-    const Tensor index = ag::reshape(ag::Located(ag::arange(grid.points(k), type)).tensor(), shape);
+    const Tensor index = ag::reshape(ag::tensor(ag::arange(grid.points(k), type)), shape);
     return index * grid.cube + grid.lower[k];
   };
   const Tensor x = axis(0, {1, grid.points(0)}), y = axis(1, {grid.points(1), 1});

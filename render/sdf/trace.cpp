@@ -36,7 +36,7 @@ Tensor pixel_size(const Rays& rays) { return ag::maximum(length(rays.right), len
 Tensor march_cones(const Field& field, const Tensor& matrices, const Frame& frame, const TraceOptions& options) {
   const ag::DType type = matrices.dtype();
   const int64_t rows = (frame.height + tile - 1) / tile, columns = (frame.width + tile - 1) / tile;
-  const Tensor index = ag::Located(ag::arange(frame.views * rows * columns)).tensor();
+  const Tensor index = ag::tensor(ag::arange(frame.views * rows * columns));
   const auto centre = [&](const Tensor& i) { return ag::cast(i * tile, type) + 0.5 * tile; };
   const Rays rays =
       rays_through(matrices, index / (rows * columns), centre(index % columns), centre(index / columns % rows));

@@ -86,7 +86,7 @@ TEST_CASE("Gradients of activations against central differences") {
 
 TEST_CASE("softmax sums to one, and large numbers do not overflow") {
   const ag::Step step;
-  const Tensor x = Located(Array::from(std::vector<float>{1000, 999, 0, -5, -5, -5}, {2, 3})).tensor();
+  const Tensor x = ag::tensor(Array::from(std::vector<float>{1000, 999, 0, -5, -5, -5}, {2, 3}));
   const std::vector<float> values = ag::softmax(x).to_vector<float>(), logs = ag::log_softmax(x).to_vector<float>();
   CHECK(values[0] == Approx(1 / (1 + std::exp(-1.0))));
   CHECK(values[2] == 0);
@@ -100,20 +100,19 @@ TEST_CASE("softmax sums to one, and large numbers do not overflow") {
 TEST_CASE("A row that softmax finds masked as a whole passes on no gradient") {
   const ag::Step step;
   const double masked = -infinity;
-  const Tensor x = Located(Array::from(std::vector<double>{masked, masked, masked, 1}, {2, 2})).tensor();
+  const Tensor x = ag::tensor(Array::from(std::vector<double>{masked, masked, masked, 1}, {2, 2}));
   const Tensor y = ag::softmax(x);
   CHECK(std::isnan(y.values<double>()[0]));
   CHECK(y.values<double>()[3] == 1);
-  const Tensor weights = Located(Array::from(std::vector<double>{0, 0, 1, 2}, {2, 2})).tensor();
+  const Tensor weights = ag::tensor(Array::from(std::vector<double>{0, 0, 1, 2}, {2, 2}));
   CHECK(ag::grad(ag::sum(y * weights), x).to_vector<double>() == std::vector<double>(4, 0));
 }
 
 TEST_CASE("Rows of softmax that hold no numbers pass on no gradient where they are masked afterwards") {
   const ag::Step step;
   const Array numbers = Array::from(std::vector<double>{std::nan(""), 1, infinity, 2, 3, 4}, {3, 2});
-  const Tensor x = Located(numbers).tensor(),
-               usable = Located(Array::of({false, false, true}).reshape({3, 1})).tensor();
-  const Tensor weights = Located(Array::of<double>({1, 2})).tensor();
+  const Tensor x = ag::tensor(numbers), usable = ag::tensor(Array::of({false, false, true}).reshape({3, 1}));
+  const Tensor weights = ag::tensor(Array::of<double>({1, 2}));
   const std::vector<double> gradient =
       ag::grad(ag::sum(ag::where(usable, ag::softmax(x) * weights, 0)), x).to_vector<double>();
   for (size_t i = 0; i < 4; ++i) CHECK(gradient[i] == 0);
@@ -125,7 +124,7 @@ TEST_CASE("Rows of softmax that hold no numbers pass on no gradient where they a
 TEST_CASE("layer_norm has mean 0 and variance 1 in each row, also where a row is constant") {
   Random random(2);
   const ag::Step step;
-  const Tensor x = Located(random_array<double>(random, {5, 20}, 3, 7)).tensor();
+  const Tensor x = ag::tensor(random_array<double>(random, {5, 20}, 3, 7));
   const Tensor y = ag::layer_norm(x, 0);
   for (const double mean : ag::mean(y, -1).values<double>()) CHECK(mean == Approx(0).margin(1e-14));
   for (const double variance : ag::mean(y * y, -1).values<double>()) CHECK(variance == Approx(1).epsilon(1e-13));
@@ -135,7 +134,7 @@ TEST_CASE("layer_norm has mean 0 and variance 1 in each row, also where a row is
 TEST_CASE("dropout leaves out its part, scales the rest, and does so anew with each draw") {
   ag::Rng rng(4);
   const ag::Step step;
-  const Tensor x = Located(ag::full({100, 100}, 3)).tensor();
+  const Tensor x = ag::tensor(ag::full({100, 100}, 3));
   const Tensor y = ag::dropout(x, rng, 0.3), z = ag::dropout(x, rng, 0.3);
   int64_t dropped = 0;
   for (const float value : y.values<float>()) {

@@ -84,7 +84,7 @@ TEST_CASE("A step evaluates the loss and what else is asked for with the old val
   ag::Adam optimiser({x}, {.learning_rate = 0.5});
   const ag::Step step;
   const Tensor loss = ag::sum(ag::square(x)), tripled = x * 3, view = ag::reshape(x, {1, 1});
-  const Tensor before = ag::Located(x).tensor();
+  const Tensor before = ag::tensor(x);
   optimiser.minimise(loss, {tripled, view, before});
   CHECK(x.item() == Approx(2.5));
   CHECK(loss.item() == 9);
@@ -142,5 +142,5 @@ TEST_CASE("A step that throws changes nothing") {
   fragile->fails = false;
   optimiser.minimise(loss);
   CHECK(x.item() == Approx(0.5));
-  CHECK_THROWS_AS(optimiser.minimise(ag::Located(Array::of({1.0, 2.0})).tensor()), ag::ShapeError);
+  CHECK_THROWS_AS(optimiser.minimise(ag::tensor(Array::of({1.0, 2.0}))), ag::ShapeError);
 }

@@ -65,7 +65,7 @@ namespace {
 std::vector<float> results(const Training::Data& data, const ag::Array& tiny) {
   std::vector<float> values = trained(data, 3);
   const ag::Step step;
-  const ag::Tensor x = ag::Located(tiny).tensor();
+  const ag::Tensor x = ag::tensor(tiny);
   for (const ag::Tensor& tensor :
        {x * 0.001, x * x, ag::exp(x * 1e38) * 1e-38, ag::sum(x * 0.3, 0), ag::sum(x * 0.3, 1), ag::sum(x * 1e-3),
         ag::max(x * 0.01, 1), x / 3, ag::sqrt(ag::abs(x)), ag::fma(x, 0.1, x), ag::pow(ag::abs(x), 1.1),

@@ -107,8 +107,8 @@ TEST_CASE("A chain of a million float32 nodes needs no deep stack, whatever exec
     int64_t nodes = 0;
     in_small_stack(size_t{1} << 20, [&] {
       const ag::Step step;
-      const Tensor x = Located(Array::of({1.F, -2.F, 3.F, 0.5F, 1e-3F})).tensor();
-      const Tensor a = Located(Array::scalar(factor)).tensor(), b = Located(Array::scalar(offset)).tensor();
+      const Tensor x = ag::tensor(Array::of({1.F, -2.F, 3.F, 0.5F, 1e-3F}));
+      const Tensor a = ag::tensor(Array::scalar(factor)), b = ag::tensor(Array::scalar(offset));
       Tensor y = x;
       for (int i = 0; i < links; ++i) y = y * a + b;
       const Tensor slopes = ag::grad(ag::sum(y), x);

@@ -10,7 +10,6 @@
 namespace ag = autograd;
 using ag::Array;
 using ag::CustomCall;
-using ag::Located;
 using ag::OutputType;
 using ag::Shape;
 using ag::Tensor;
@@ -77,7 +76,7 @@ Tensor scripted(std::function<void(CustomCall&)> script) {
 TEST_CASE("A lazy custom operation runs when its value is needed, once") {
   const auto square = std::make_shared<custom_ops::Square>();
   const ag::Step step;
-  const Tensor x = Located(Array::of({1.0, 2.0, 3.0})).tensor();
+  const Tensor x = ag::tensor(Array::of({1.0, 2.0, 3.0}));
   const Tensor y = ag::custom(square, {x * 2});
   CHECK(square->runs == 0);
   CHECK(y.shape() == Shape{3});
@@ -97,7 +96,7 @@ TEST_CASE("Gradients of custom operations") {
   SECTION("of many inputs, one of them without a gradient") {
     const ag::Step step;
     std::vector<Tensor> inputs;
-    for (int i = 0; i < 40; ++i) inputs.push_back(Located(ag::full({2}, i, ag::DType::float64)).tensor());
+    for (int i = 0; i < 40; ++i) inputs.push_back(ag::tensor(ag::full({2}, i, ag::DType::float64)));
     const Tensor total = ag::custom(std::make_shared<Total>(), inputs);
     CHECK(total.to_vector<double>() == std::vector<double>{780, 780});
     const auto [first, second, last] = ag::grad(ag::sum(ag::square(total)), {inputs[0], inputs[1], inputs[39]});
@@ -117,7 +116,7 @@ TEST_CASE("A custom operation sees contiguous values of views") {
 
 TEST_CASE("An eager operation gives lists whose length depends on values") {
   const ag::Step step;
-  const Tensor x = Located(Array::of({3.F, -1.F, 5.F, 0.F})).tensor();
+  const Tensor x = ag::tensor(Array::of({3.F, -1.F, 5.F, 0.F}));
   const std::vector<Tensor> lists = ag::eager(Above(), 2, {x * 2, 1});
   REQUIRE(lists.size() == 2);
   CHECK(lists[0].to_vector<int32_t>() == std::vector<int32_t>{0, 2});
@@ -132,7 +131,7 @@ TEST_CASE("An eager operation gives lists whose length depends on values") {
 
 TEST_CASE("A custom operation may evaluate") {
   const ag::Step step;
-  const Tensor outside = Located(Array::of({1.F, 2.F})).tensor() * 10;
+  const Tensor outside = ag::tensor(Array::of({1.F, 2.F})) * 10;
   const Tensor y = scripted([outside](CustomCall& call) {
     const ag::Step inner;
     Tensor sum = outside;
@@ -163,7 +162,7 @@ TEST_CASE("Misuse inside a custom operation is reported") {
   CHECK_THROWS_AS(ag::custom(std::make_shared<Above>(), {Array::of({1.F}), 1}), ag::ValueError);
   CHECK_THROWS_WITH(ag::custom(std::make_shared<Above>(), {Array::of({1.F}), 1}),
                     ContainsSubstring("above") && ContainsSubstring("output()"));
-  const Tensor x = Located(Array::of({1.F, 2.F})).tensor();
+  const Tensor x = ag::tensor(Array::of({1.F, 2.F}));
   const Tensor wrong = ag::custom(std::make_shared<Scripted>([](CustomCall&) {}), {x});
   CHECK_THROWS_AS(ag::grad(ag::sum(wrong), x), ag::ValueError);
   CHECK_THROWS_WITH(ag::grad(ag::sum(wrong), x), ContainsSubstring("scripted") && ContainsSubstring("0 gradients"));
@@ -171,7 +170,7 @@ TEST_CASE("Misuse inside a custom operation is reported") {
 
 TEST_CASE("A custom operation without a vjp is not differentiable") {
   const ag::Step step;
-  const Tensor x = Located(Array::of({1.0})).tensor();
+  const Tensor x = ag::tensor(Array::of({1.0}));
   const auto opaque = std::make_shared<custom_ops::OpaqueSquare>();
   const Tensor y = ag::custom(opaque, {x});
   CHECK_THROWS_AS(ag::grad(ag::sum(y), x), ag::NotDifferentiable);
@@ -195,9 +194,9 @@ TEST_CASE("A gradient of a custom operation that does not fit its input is named
     Tensor gradient_;
   };
   const ag::Step step;
-  const Tensor x = Located(Array::of({1.0, 2.0})).tensor();
+  const Tensor x = ag::tensor(Array::of({1.0, 2.0}));
   const auto gradient = [&](const Array& given) {
-    return ag::grad(ag::custom(std::make_shared<First>(Located(given).tensor()), {x}), x);
+    return ag::grad(ag::custom(std::make_shared<First>(ag::tensor(given)), {x}), x);
   };
   CHECK(gradient(Array::of({3.0, 4.0})).to_vector<double>() == std::vector<double>{3, 4});
   CHECK(gradient(ag::ones({5, 2}, ag::DType::float64)).to_vector<double>() == std::vector<double>{5, 5});

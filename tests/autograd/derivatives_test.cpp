@@ -17,9 +17,7 @@ using Doubles = std::vector<double>;
 
 namespace {
 
-Tensor leaf(const Doubles& values) {
-  return Located(Array::from(values, {static_cast<int64_t>(values.size())})).tensor();
-}
+Tensor leaf(const Doubles& values) { return ag::tensor(Array::from(values, {static_cast<int64_t>(values.size())})); }
 
 /// R^3 -> R^2
 Tensor curved(const Tensor& x) {
@@ -222,8 +220,21 @@ TEST_CASE("A custom rule's gradient goes to its inputs alone") {
 
 TEST_CASE("A vector of another type than its variable is named") {
   const ag::Step step;
-  const Tensor x = leaf({1, 2}), v = Located(ag::ones({2})).tensor();
+  const Tensor x = leaf({1, 2}), v = ag::tensor(ag::ones({2}));
   CHECK_THROWS_AS(ag::jvp(x * x, x, v), ag::DTypeError);
   CHECK_THROWS_WITH(ag::jvp(x * x, x, v), "jvp: a float32 vector for a float64 variable");
   CHECK_THROWS_WITH(ag::hvp(ag::sum(x * x), x, v), "hvp: a float32 vector for a float64 variable");
+}
+
+TEST_CASE("A partial derivative holds the other variables fixed") {
+  const ag::Step step;
+  const Tensor x = leaf({1, 2}), y = ag::square(x);
+  const Tensor f = ag::sum(x * y);
+  const auto [all_x, all_y] = ag::grad(f, {x, y});
+  CHECK(all_x.to_vector<double>() == Doubles{3, 12});
+  CHECK(all_y.to_vector<double>() == Doubles{1, 2});
+  const auto [partial_x, partial_y] = ag::grad(f, {x, y}, {.partial = true});
+  CHECK(partial_x.to_vector<double>() == Doubles{1, 4});
+  CHECK(partial_y.to_vector<double>() == Doubles{1, 2});
+  CHECK(ag::grad(ag::sum(y), {x, y}, {.partial = true})[0].to_vector<double>() == Doubles{0, 0});
 }

@@ -21,7 +21,7 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<double> gradient_at(Tensor (*f)(Located), const std::vector<double>& x) {
   const ag::Step step;
-  const Tensor variable = Located(Array::from(x, {static_cast<int64_t>(x.size())})).tensor();
+  const Tensor variable = ag::tensor(Array::from(x, {static_cast<int64_t>(x.size())}));
   return ag::grad(ag::sum(f(variable)), variable).to_vector<double>();
 }
 
@@ -55,12 +55,10 @@ const Singular singular_cases[] = {
 /// The gradient of f at x for an incoming gradient of 0.
 Tensor gradient_of_zero(const Singular& singular, const Tensor& x) {
   const Tensor y = singular.f(x);
-  return ag::grad(y, x, {.cotangent = Located(ag::zeros(y.shape(), ag::DType::float64)).tensor()});
+  return ag::grad(y, x, {.cotangent = ag::tensor(ag::zeros(y.shape(), ag::DType::float64))});
 }
 
-Tensor points(const std::vector<double>& x) {
-  return Located(Array::from(x, {static_cast<int64_t>(x.size())})).tensor();
-}
+Tensor points(const std::vector<double>& x) { return ag::tensor(Array::from(x, {static_cast<int64_t>(x.size())})); }
 
 }  // namespace
 
@@ -99,13 +97,13 @@ TEST_CASE("A second derivative survives an incoming gradient that happens to be 
   for (const auto& [name, operation] : operations) {
     INFO(name);
     const ag::Step step;
-    const Tensor w = Located(Array::scalar(0.0)).tensor(), x = Located(Array::scalar(0.6)).tensor();
+    const Tensor w = ag::tensor(Array::scalar(0.0)), x = ag::tensor(Array::scalar(0.6));
     const Tensor mixed = ag::grad(ag::grad(w * operation(x), x), w);
     CHECK(mixed.item() == ag::grad(operation(x), x).item());
   }
   SECTION("pow at exponent 0") {
     const ag::Step step;
-    const Tensor x = Located(Array::scalar(2.0)).tensor(), y = Located(Array::scalar(0.0)).tensor();
+    const Tensor x = ag::tensor(Array::scalar(2.0)), y = ag::tensor(Array::scalar(0.0));
     CHECK(ag::grad(ag::grad(ag::pow(x, y), x), y).item() == Approx(0.5));  // d/dy (y x^(y - 1))
   }
 }
@@ -125,14 +123,14 @@ TEST_CASE("Gradients at kinks") {
   CHECK(gradient_at(ag::floor, {0.5, 1}) == std::vector<double>{0, 0});
   SECTION("the norm's second derivative at 0 is 0 too") {
     const ag::Step step;
-    const Tensor x = Located(ag::zeros({2}, ag::DType::float64)).tensor();
+    const Tensor x = ag::tensor(ag::zeros({2}, ag::DType::float64));
     CHECK(ag::grad(ag::sum(ag::grad(ag::norm(x), x)), x).to_vector<double>() == std::vector<double>{0, 0});
   }
 }
 
 TEST_CASE("Ties of minimum and maximum share the gradient") {
   const ag::Step step;
-  const Tensor x = Located(Array::of({1.0, 2.0, 3.0})).tensor(), y = Located(Array::of({2.0, 2.0, 2.0})).tensor();
+  const Tensor x = ag::tensor(Array::of({1.0, 2.0, 3.0})), y = ag::tensor(Array::of({2.0, 2.0, 2.0}));
   const auto [low_x, low_y] = ag::grad(ag::sum(ag::minimum(x, y)), {x, y});
   CHECK(low_x.to_vector<double>() == std::vector<double>{1, 0.5, 0});
   CHECK(low_y.to_vector<double>() == std::vector<double>{0, 0.5, 1});
@@ -144,18 +142,18 @@ TEST_CASE("Ties of minimum and maximum share the gradient") {
 
 TEST_CASE("Ties of a reduction share the gradient") {
   const ag::Step step;
-  const Tensor x = Located(Array::from(std::vector<double>{3, 1, 3, 2, 2, 2, 5, 4, 0}, {3, 3})).tensor();
+  const Tensor x = ag::tensor(Array::from(std::vector<double>{3, 1, 3, 2, 2, 2, 5, 4, 0}, {3, 3}));
   CHECK(ag::grad(ag::sum(ag::max(x, 1)), x).to_vector<double>() ==
         std::vector<double>{0.5, 0, 0.5, 1 / 3., 1 / 3., 1 / 3., 1, 0, 0});
   CHECK(ag::grad(ag::min(x), x).to_vector<double>() == std::vector<double>{0, 0, 0, 0, 0, 0, 0, 0, 1});
   CHECK(ag::grad(ag::max(x, {0, 1}, {.keep = true}), x,
-                 {.cotangent = Located(ag::full({1, 1}, 4, ag::DType::float64)).tensor()})
+                 {.cotangent = ag::tensor(ag::full({1, 1}, 4, ag::DType::float64))})
             .to_vector<double>() == std::vector<double>{0, 0, 0, 0, 0, 0, 4, 0, 0});
 }
 
 TEST_CASE("where() keeps NaN and infinity of the other side out of the gradient") {
   const ag::Step step;
-  const Tensor x = Located(Array::of({0.0, -1.0, 4.0, not_a_number})).tensor();
+  const Tensor x = ag::tensor(Array::of({0.0, -1.0, 4.0, not_a_number}));
   const Tensor f = ag::where(x > 0, ag::sqrt(x) + 1 / x + ag::log(x), 0);
   CHECK(ag::sum(f).item() == Approx(2 + 0.25 + std::log(4.0)));
   const std::vector<double> gradient = ag::grad(ag::sum(f), x).to_vector<double>();
@@ -167,7 +165,7 @@ TEST_CASE("where() keeps NaN and infinity of the other side out of the gradient"
 
 TEST_CASE("The value behind a comparison, an index or stop_gradient has no gradient") {
   const ag::Step step;
-  const Tensor x = Located(Array::of({0.3, 1.7})).tensor();
+  const Tensor x = ag::tensor(Array::of({0.3, 1.7}));
   CHECK(ag::grad(ag::sum(ag::stop_gradient(x) * x), x).to_vector<double>() == std::vector<double>{0.3, 1.7});
   const Tensor chosen = ag::gather(x, ag::cast(x, ag::DType::int32));
   CHECK(ag::grad(ag::sum(chosen * chosen), x).to_vector<double>() == std::vector<double>{0.6, 3.4});

@@ -13,7 +13,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Shape;
 using ag::Tensor;
 using Inputs = std::span<const Tensor>;
@@ -114,7 +113,7 @@ TEST_CASE("einsum agrees with nested loops, and so do its gradients") {
     {
       const ag::Step step;
       std::vector<Tensor> tensors;
-      for (const Array& operand : operands) tensors.push_back(Located(operand).tensor());
+      for (const Array& operand : operands) tensors.push_back(ag::tensor(operand));
       const Tensor result = evaluate_case(one, tensors);
       CHECK(result.shape() == one.result);
       const std::vector<double> values = result.to_vector<double>(), expected = by_loops(one.expression, operands);

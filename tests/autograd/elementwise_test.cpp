@@ -157,7 +157,7 @@ TEMPLATE_TEST_CASE("Binary operations give the reference's values", "", float, d
 TEMPLATE_TEST_CASE("fma rounds once", "", float, double) {
   const TestType tiny = std::numeric_limits<TestType>::epsilon();
   const ag::Step step;
-  const Tensor x = Located(Array::of({TestType(1) + tiny, TestType(3)})).tensor();
+  const Tensor x = ag::tensor(Array::of({TestType(1) + tiny, TestType(3)}));
   const auto values = ag::fma(x, x, -(x * x)).template values<TestType>();
   CHECK(values[0] == tiny * tiny);
   CHECK(values[1] == 0);
@@ -175,7 +175,7 @@ TEST_CASE("int32 arithmetic wraps and divides toward zero") {
       REQUIRE(values[i] == wrap(reference(int64_t{x[i]}, int64_t{y[i]})));
     }
   };
-  const Tensor a = Located(array_of(x)).tensor(), b = Located(array_of(y)).tensor();
+  const Tensor a = ag::tensor(array_of(x)), b = ag::tensor(array_of(y));
   check(a + b, [](int64_t p, int64_t q) { return p + q; });
   check(a - b, [](int64_t p, int64_t q) { return p - q; });
   check(a * b, [](int64_t p, int64_t q) { return p * q; });
@@ -196,7 +196,7 @@ TEST_CASE("int32 arithmetic wraps and divides toward zero") {
 TEMPLATE_TEST_CASE("Comparisons are ordered, != is unordered", "", float, double, int32_t, bool) {
   const auto [x, y] = sample_pairs<TestType>(4);
   const ag::Step step;
-  const Tensor a = Located(array_of(x)).tensor(), b = Located(array_of(y)).tensor();
+  const Tensor a = ag::tensor(array_of(x)), b = ag::tensor(array_of(y));
   const auto check = [&, &x = x, &y = y](const Tensor& result, const auto& reference) {
     REQUIRE(result.dtype() == ag::DType::boolean);
     const auto values = result.template values<bool>();
@@ -216,8 +216,8 @@ TEMPLATE_TEST_CASE("Comparisons are ordered, != is unordered", "", float, double
 
 TEST_CASE("Logic has its truth tables") {
   const ag::Step step;
-  const Tensor a = Located(Array::of({false, false, true, true})).tensor();
-  const Tensor b = Located(Array::of({false, true, false, true})).tensor();
+  const Tensor a = ag::tensor(Array::of({false, false, true, true}));
+  const Tensor b = ag::tensor(Array::of({false, true, false, true}));
   CHECK((a && b).to_vector<bool>() == std::vector<bool>{false, false, false, true});
   CHECK((a || b).to_vector<bool>() == std::vector<bool>{false, true, true, true});
   CHECK((!a).to_vector<bool>() == std::vector<bool>{true, true, false, false});
@@ -227,8 +227,8 @@ TEST_CASE("Logic has its truth tables") {
 TEMPLATE_TEST_CASE("where() selects without touching the other side", "", float, double, int32_t, bool) {
   const std::vector<TestType> specials = special_values<TestType>();
   const ag::Step step;
-  const Tensor x = Located(array_of(specials)).tensor();
-  const Tensor other = Located(ag::zeros({1}, ag::dtype_of<TestType>())).tensor();
+  const Tensor x = ag::tensor(array_of(specials));
+  const Tensor other = ag::tensor(ag::zeros({1}, ag::dtype_of<TestType>()));
   const Tensor yes = ag::where(Array::scalar(true), x, other), no = ag::where(Array::of({false}), x, other);
   CHECK(same_values(yes.template values<TestType>(), specials));
   CHECK(same_values(no.template values<TestType>(), std::vector<TestType>(specials.size(), TestType(0))));
@@ -276,7 +276,7 @@ TEST_CASE("Numbers take the type of the tensor they meet") {
 TEST_CASE("Rewrites of expressions are exact") {
   const std::vector<float> x = special_values<float>();
   const ag::Step step;
-  const Tensor a = Located(array_of(x)).tensor();
+  const Tensor a = ag::tensor(array_of(x));
   const Tensor zero = a * 0, none = a - a, same = a + 0;
   for (size_t i = 0; i < x.size(); ++i) {
     CHECK(same_bits(zero.values<float>()[i], x[i] * 0));
@@ -292,7 +292,7 @@ TEST_CASE("Rewrites of expressions are exact") {
 
 TEST_CASE("Elementwise operations of nothing give nothing") {
   const ag::Step step;
-  const Tensor empty = Located(ag::zeros({0, 3})).tensor();
+  const Tensor empty = ag::tensor(ag::zeros({0, 3}));
   CHECK((empty + Array::of({1.F, 2.F, 3.F})).shape() == ag::Shape{0, 3});
   CHECK(ag::exp(empty).values<float>().empty());
   CHECK(ag::cast(empty, ag::DType::int32).values<int32_t>().empty());

@@ -12,7 +12,6 @@
 namespace ag = autograd;
 using ag::Array;
 using ag::DType;
-using ag::Located;
 using ag::Tensor;
 
 namespace {
@@ -48,7 +47,7 @@ void check_all(const std::vector<Misuse>& list) {
 
 TEST_CASE("Shapes that do not fit") {
   const ag::Step step;
-  const Tensor x = Located(ag::zeros({2, 3})).tensor(), y = Located(ag::zeros({4})).tensor();
+  const Tensor x = ag::tensor(ag::zeros({2, 3})), y = ag::tensor(ag::zeros({4}));
   check_all<ag::ShapeError>({
       {"add", [&] { x + y; }, {"add", "[2, 3] and [4]", "equal or 1"}},
       {"less", [&] { static_cast<void>(x < y); }, {"less", "[2, 3] and [4]"}},
@@ -107,7 +106,7 @@ TEST_CASE("Shapes that do not fit") {
 
 TEST_CASE("Axes that do not exist") {
   const ag::Step step;
-  const Tensor x = Located(ag::zeros({2, 3})).tensor();
+  const Tensor x = ag::tensor(ag::zeros({2, 3}));
   check_all<ag::ShapeError>({
       {"sum", [&] { ag::sum(x, 2); }, {"sum", "axis 2", "-2 to 1"}},
       {"mean", [&] { ag::mean(x, -3); }, {"mean", "axis -3"}},
@@ -146,8 +145,8 @@ TEST_CASE("Axes that do not exist") {
 
 TEST_CASE("Types that an operation does not take") {
   const ag::Step step;
-  const Tensor single = Located(Array::of({1.F})).tensor(), real = Located(Array::of({1.0})).tensor();
-  const Tensor integer = Located(Array::of({1})).tensor(), mask = Located(Array::of({true})).tensor();
+  const Tensor single = ag::tensor(Array::of({1.F})), real = ag::tensor(Array::of({1.0}));
+  const Tensor integer = ag::tensor(Array::of({1})), mask = ag::tensor(Array::of({true}));
   check_all<ag::DTypeError>({
       {"mixed", [&] { single + real; }, {"add", "float32 and float64", "cast()"}},
       {"mixed comparison", [&] { static_cast<void>(single < integer); }, {"less", "float32 and int32"}},
@@ -182,7 +181,7 @@ TEST_CASE("Types that an operation does not take") {
 
 TEST_CASE("Values out of range") {
   const ag::Step step;
-  const Tensor x = Located(ag::zeros({2, 3})).tensor();
+  const Tensor x = ag::tensor(ag::zeros({2, 3}));
   check_all<ag::ValueError>({
       {"slice", [&] { ag::slice(x, 0, {.step = 0}); }, {"slice", "step of 0"}},
       {"set_threads", [&] { ag::set_threads(0); }, {"set_threads", "0 given", "1 or more"}},
@@ -248,7 +247,7 @@ TEST_CASE("Values out of range") {
 
 TEST_CASE("An index out of range is found when evaluated") {
   const ag::Step step;
-  const Tensor table = Located(ag::zeros({4, 2})).tensor();
+  const Tensor table = ag::tensor(ag::zeros({4, 2}));
   const Tensor high = ag::gather(table, Array::of({0, 3, 4, 9})), low = ag::gather(table, Array::of({-1}));
   const Tensor scattered = ag::scatter_add(Array::of({1.F, 2.F}), Array::of({1, 7}), 3);
   check_all<ag::IndexError>({
@@ -287,7 +286,7 @@ TEST_CASE("An index out of range is found when evaluated") {
 
 TEST_CASE("Gradients that were probably not meant") {
   const ag::Step step;
-  const Tensor x = Located(Array::of({1.0, 2.0})).tensor(), y = Located(Array::of({3.0, 4.0})).tensor();
+  const Tensor x = ag::tensor(Array::of({1.0, 2.0})), y = ag::tensor(Array::of({3.0, 4.0}));
   const Tensor f = ag::sum(x * 2);
   check_all<ag::ShapeError>({
       {"not a scalar", [&] { ag::grad(x * 2, x); }, {"grad", "[2]", "scalar", "cotangent"}},

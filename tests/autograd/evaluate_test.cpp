@@ -20,7 +20,7 @@ using ag::Tensor;
 TEST_CASE("item() then grad() repeats no opaque call") {
   const auto square = std::make_shared<custom_ops::Square>();
   const ag::Step step;
-  const Tensor x = Located(Array::of({1.0, 2.0})).tensor();
+  const Tensor x = ag::tensor(Array::of({1.0, 2.0}));
   const Tensor inner = ag::custom(square, {ag::sin(x)});
   const Tensor loss = ag::sum(ag::exp(inner) * inner);
   loss.item();
@@ -48,7 +48,7 @@ TEST_CASE("All right-hand sides see the old values") {
   Parameter a(Array::of({1.F, 2.F})), b(Array::of({3.F, 4.F}));
   const ag::Step step;
   SECTION("swapped") {
-    const Assignment swap[] = {{a, Located(b).tensor()}, {b, Located(a).tensor()}};
+    const Assignment swap[] = {{a, ag::tensor(b)}, {b, ag::tensor(a)}};
     ag::evaluate({}, swap);
     CHECK(a.to_vector<float>() == std::vector<float>{3, 4});
     CHECK(b.to_vector<float>() == std::vector<float>{1, 2});
@@ -83,7 +83,7 @@ TEST_CASE("What was read of a Parameter does not change with an assignment") {
   Parameter parameter(ag::arange(6, ag::DType::float32), "weights");
   const std::vector<float> old = parameter.to_vector<float>();
   const ag::Step step;
-  const Tensor leaf = Located(parameter).tensor(), reshaped = ag::reshape(parameter, {2, 3}), doubled = parameter * 2;
+  const Tensor leaf = ag::tensor(parameter), reshaped = ag::reshape(parameter, {2, 3}), doubled = parameter * 2;
   SECTION("earlier") {
     CHECK(reshaped.to_vector<float>() == old);
     CHECK(doubled.values<float>()[5] == 10);
@@ -108,7 +108,7 @@ TEST_CASE("A value that needs an overwritten version names both lines") {
   Parameter parameter(Array::of({1.F, 2.F}), "weights");
   const ag::Step step;
   const int read = __LINE__ + 1;
-  const Tensor before = Located(parameter).tensor();
+  const Tensor before = ag::tensor(parameter);
   const Tensor product = before * 3;
   const int assigned = __LINE__ + 1;
   parameter.assign(Array::of({5.F, 6.F}));
@@ -175,7 +175,7 @@ TEST_CASE("A training loop sees each new version") {
 
 TEST_CASE("Every kind of output can be asked for") {
   const ag::Step step;
-  const Tensor number = Located(2.5).as(ag::DType::float32), leaf = Located(Array::of({1.F, 2.F})).tensor();
+  const Tensor number = Located(2.5).as(ag::DType::float32), leaf = ag::tensor(Array::of({1.F, 2.F}));
   const Tensor view = ag::flip(leaf, 0), constant = ag::broadcast_to(number, {2, 2}), sum = ag::sum(number);
   const Tensor gathered = ag::gather(leaf, Array::of({1})), nothing = ag::slice(leaf, 0, {.stop = 0});
   ag::evaluate({number, leaf, view, constant, sum, gathered, nothing, ag::reshape(view, {2, 1}), view});

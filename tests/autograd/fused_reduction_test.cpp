@@ -117,7 +117,7 @@ void check_matrix(Random& random, int64_t rows, int64_t lanes, int view, bool al
   }
   INFO("[" << rows << ", " << lanes << "] view " << view);
   check(wanted(values, {rows, lanes}, all_kinds), values, [&] {
-    const Tensor seen = view == 0   ? Located(x).tensor()
+    const Tensor seen = view == 0   ? ag::tensor(x)
                         : view == 1 ? ag::transpose(x)
                                     : ag::slice(x, 1, {.start = -1, .step = -2});
     return laborious((seen + row) * column);
@@ -191,7 +191,7 @@ TEST_CASE("Reductions of regions of three axes, over each choice of them at once
     const Shape shape{n[0], n[1], n[2]};
     INFO("case " << i << " " << shape.to_string());
     check(wanted(values, shape, i % 4 == 0), values, [&] {
-      return ag::permute(x, {1, 2, 0}) * last + Located(first).tensor() * middle;
+      return ag::permute(x, {1, 2, 0}) * last + ag::tensor(first) * middle;
     });
   }
 }
@@ -237,7 +237,7 @@ TEST_CASE("A mean and its gradient are one pass over the data: each region compu
   for (const size_t nodes : {size_t{1}, size_t{2000}}) {
     const RegionLimit limit(nodes);
     const ag::Step step;
-    const Tensor loss = ag::mean(ag::square(ag::Located(x).tensor() - 0.3)) / 7;
+    const Tensor loss = ag::mean(ag::square(ag::tensor(x) - 0.3)) / 7;
     const Tensor gradient = ag::grad(loss, x);
     ag::evaluate({loss, gradient});
     if (nodes > 1) CHECK(ag::report().regions == 2);  // and what becomes of the sum

@@ -250,7 +250,7 @@ TEST_CASE("Gradients of a shared value add up") {
 
 TEST_CASE("The gradient of the gradient of the gradient") {
   const ag::Step step;
-  const Tensor x = Located(Array::scalar(0.7)).tensor();
+  const Tensor x = ag::tensor(Array::scalar(0.7));
   const Tensor first = ag::grad(ag::sin(x) * x, x), second = ag::grad(first, x), third = ag::grad(second, x);
   CHECK(first.item() == Approx(std::cos(0.7) * 0.7 + std::sin(0.7)));
   CHECK(second.item() == Approx(2 * std::cos(0.7) - 0.7 * std::sin(0.7)));
@@ -267,7 +267,7 @@ TEST_CASE("Gradients with respect to several variables, intermediates and Parame
   CHECK(dx.to_vector<double>() == std::vector<double>{2 * 10 * 2, 2 * 21 * 3});
   CHECK(dproduct.to_vector<double>() == std::vector<double>{20, 42});
   SECTION("a cotangent stands for what follows") {
-    const Tensor g = ag::grad(product, w, {.cotangent = Located(Array::of({1.0, 10.0})).tensor()});
+    const Tensor g = ag::grad(product, w, {.cotangent = ag::tensor(Array::of({1.0, 10.0}))});
     CHECK(g.to_vector<double>() == std::vector<double>{5, 70});
   }
   SECTION("a function is its own variable") {
@@ -284,7 +284,7 @@ TEST_CASE("A gradient that comes in pieces is put together without zeros") {
   Random random(43);
   const Array x = random_array<float>(random, {40, 3}, -1, 1);
   const ag::Step step;
-  const Tensor input = ag::Located(x).tensor();
+  const Tensor input = ag::tensor(x);
   for (const int axis : {0, 1}) {
     Tensor sum;
     std::vector<Tensor> pieces;

@@ -8,7 +8,6 @@
 // Assigned values are computed in the Parameter's own memory where nobody can tell; here is everybody who could.
 
 namespace ag = autograd;
-using ag::Located;
 using ag::Parameter;
 using ag::Tensor;
 
@@ -88,7 +87,7 @@ TEST_CASE("An assigned Parameter's old value is there for all else that reads it
     });
     for (int step = 0; step < 2; ++step) {
       const ag::Step scope;
-      const Tensor old = Located(p.a).tensor();
+      const Tensor old = ag::tensor(p.a);
       const Tensor next = p.a * 0.5 + p.b;
       const Tensor copy = ag::reshape(p.a, {count / 3, 3}), turned = ag::flip(p.a, 0), taken = ag::gather(p.a, order);
       const Tensor total = ag::sum(p.a), beside = p.a - 1;

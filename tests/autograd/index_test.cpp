@@ -9,7 +9,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Shape;
 using ag::Tensor;
 using Integers = std::vector<int32_t>;
@@ -30,7 +29,7 @@ TEST_CASE("gather takes rows") {
 
 TEST_CASE("gather takes computed tables and indices") {
   const ag::Step step;
-  const Tensor x = Located(Array::of({0.5F, 1.5F, 2.5F, 3.5F})).tensor();
+  const Tensor x = ag::tensor(Array::of({0.5F, 1.5F, 2.5F, 3.5F}));
   const Tensor index = ag::cast(x, ag::DType::int32);
   CHECK(ag::gather(x * 2, 3 - index).to_vector<float>() == std::vector<float>{7, 5, 3, 1});
   CHECK(ag::gather(x, ag::gather(3 - index, index)).to_vector<float>() == std::vector<float>{3.5, 2.5, 1.5, 0.5});
@@ -42,7 +41,7 @@ TEST_CASE("gather takes computed tables and indices") {
 
 TEST_CASE("gather takes an index that is a number of the expression") {
   const ag::Step step;
-  const Tensor x = Located(Array::of({0.5F, 1.5F, 2.5F})).tensor();
+  const Tensor x = ag::tensor(Array::of({0.5F, 1.5F, 2.5F}));
   const Tensor two = ag::cast(2, ag::DType::int32);
   CHECK(ag::gather(x, two).item() == 2.5);
   CHECK((ag::gather(x, ag::broadcast_to(two, {3})) + x).to_vector<float>() == std::vector<float>{3, 4, 5});
@@ -62,7 +61,7 @@ TEST_CASE("A gather is read through views without being stored") {
 
 TEST_CASE("scatter_add is the adjoint of gather") {
   const ag::Step step;
-  const Tensor values = Located(Array::from(std::vector<float>{1, 2, 3, 4, 5, 6}, {3, 2})).tensor();
+  const Tensor values = ag::tensor(Array::from(std::vector<float>{1, 2, 3, 4, 5, 6}, {3, 2}));
   CHECK(ag::scatter_add(values, Array::of({2, 0, 2}), 4).to_vector<float>() ==
         std::vector<float>{3, 4, 0, 0, 6, 8, 0, 0});
   CHECK(ag::scatter_add(ag::flatten(values), Array::of({0, 0, 1, 1, 1, 0}), 2).to_vector<float>() ==
@@ -100,7 +99,7 @@ TEMPLATE_TEST_CASE("scatter_add_weighted adds entry by entry, each list's in tur
       const ag::Step step;
       const auto tensors = [](const std::vector<Array>& arrays) {
         std::vector<Tensor> list;
-        for (const Array& array : arrays) list.push_back(Located(array).tensor());
+        for (const Array& array : arrays) list.push_back(ag::tensor(array));
         return list;
       };
       const Tensor sums = ag::scatter_add_weighted(tensors(columns), tensors(weights), tensors(indices), rows);
@@ -112,8 +111,8 @@ TEMPLATE_TEST_CASE("scatter_add_weighted adds entry by entry, each list's in tur
 
 TEST_CASE("scatter_add_weighted refuses what does not fit") {
   const ag::Step step;
-  const Tensor a = Located(Array::of({1.F, 2.F})).tensor(), b = Located(Array::of({1.F, 2.F, 3.F})).tensor();
-  const Tensor index = Located(Array::of({0, 1})).tensor(), other = ag::cast(a, ag::DType::float64);
+  const Tensor a = ag::tensor(Array::of({1.F, 2.F})), b = ag::tensor(Array::of({1.F, 2.F, 3.F}));
+  const Tensor index = ag::tensor(Array::of({0, 1})), other = ag::cast(a, ag::DType::float64);
   const auto add = [&](const Tensor& column, const Tensor& weight, const Tensor& to) {
     return ag::scatter_add_weighted(std::array{column}, std::array{weight}, std::array{to}, 2);
   };
@@ -127,12 +126,12 @@ TEST_CASE("scatter_add_weighted refuses what does not fit") {
   REQUIRE_THROWS_AS(add(a, a, a), ag::DTypeError);
   for (const int threads : {1, 2}) {
     const Threads scope(threads);
-    REQUIRE_THROWS_WITH(add(a, a, Located(Array::of({0, 2})).tensor()).values<float>(),
+    REQUIRE_THROWS_WITH(add(a, a, ag::tensor(Array::of({0, 2}))).values<float>(),
                         ContainsSubstring("scatter_add_weighted: index 2 at element 1 of list 0"));
   }
   REQUIRE_THROWS_AS(ag::scatter_add_weighted(std::array{a}, std::array{a}, std::array{index}, 0).values<float>(),
                     ag::IndexError);
-  const Tensor none = Located(ag::zeros({0})).tensor();
+  const Tensor none = ag::tensor(ag::zeros({0}));
   CHECK(ag::scatter_add_weighted(std::array{none}, std::array{none}, std::array{ag::cast(none, ag::DType::int32)}, 2)
             .to_vector<float>() == std::vector<float>{0, 0});
 }

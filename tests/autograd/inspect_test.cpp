@@ -12,7 +12,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Parameter;
 using ag::Tensor;
 
@@ -33,7 +32,7 @@ constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 TEST_CASE("A check for NaN names the operation that made it, its line and operands") {
   const NanChecks on;
   const ag::Step step;
-  const Tensor x = Located(Array::from(std::vector<float>{1, 2, 3, -0.5F, 5, 6}, {2, 3})).tensor();
+  const Tensor x = ag::tensor(Array::from(std::vector<float>{1, 2, 3, -0.5F, 5, 6}, {2, 3}));
   const Tensor shifted = x + Array::of({0.F, 0.F, 1.F});
   const Tensor logarithm = ag::log(shifted);
   const int line = __LINE__ - 1;
@@ -50,7 +49,7 @@ TEST_CASE("A check for NaN names the operation that made it, its line and operan
 TEST_CASE("NaN that a select leaves out is no fault") {
   const NanChecks on;
   const ag::Step step;
-  const Tensor x = Located(Array::of({0.F, -1.F, 4.F})).tensor();
+  const Tensor x = ag::tensor(Array::of({0.F, -1.F, 4.F}));
   CHECK(ag::where(x > 0, ag::log(x), 0).values<float>()[2] > 1);
   CHECK(ag::grad(ag::sum(ag::where(x > 0, ag::sqrt(x), 0)), x).values<float>()[2] == 0.25F);
 }
@@ -86,7 +85,7 @@ TEST_CASE("A step that makes NaN changes no parameter while checks are on") {
 TEST_CASE("NaN of a gradient points at the operation whose gradient it is") {
   const NanChecks on;
   const ag::Step step;
-  const Tensor x = Located(Array::of({2.0, 0.0})).tensor();
+  const Tensor x = ag::tensor(Array::of({2.0, 0.0}));
   const Tensor squared = ag::square(x);
   const int line = __LINE__ - 1;
   const Tensor length = ag::sqrt(squared);  // whose gradient at 0 is infinite

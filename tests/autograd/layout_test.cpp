@@ -115,7 +115,7 @@ TEST_CASE("concatenate of large arrays, whose copies threads share") {
   for (const int threads : {1, 2, 7}) {
     const Threads scope(threads);
     const ag::Step step;
-    const Tensor x = Located(whole).tensor();
+    const Tensor x = ag::tensor(whole);
     const Tensor parts[] = {ag::slice(x, 0, {.stop = 200001}), ag::slice(x, 0, {.start = 200001})};
     CHECK(ag::concatenate(parts, 0).to_vector<float>() == numbers);
   }
@@ -154,7 +154,7 @@ TEST_CASE("What lies in one part of a concatenation is read there") {
     const std::vector<float> seen = sum.to_vector<float>();
     const int64_t regions = ag::report().regions;
     const ag::Step other;
-    CHECK(seen == (view(ag::Located(joined().keep()).tensor()) + 1).template to_vector<float>());
+    CHECK(seen == (view(ag::tensor(joined().keep())) + 1).template to_vector<float>());
     return regions;
   };
   CHECK(regions_of([](const Tensor& all) { return ag::slice(all, 1, {.start = 1, .stop = 5}); }) == 2);

@@ -13,7 +13,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Shape;
 using ag::Tensor;
 using Inputs = std::span<const Tensor>;
@@ -23,7 +22,7 @@ namespace {
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
-Tensor leaf(const Array& array) { return Located(array).tensor(); }
+Tensor leaf(const Array& array) { return ag::tensor(array); }
 
 double largest(const Tensor& x) { return x.size() == 0 ? 0 : ag::max(ag::abs(ag::cast(x, ag::DType::float64))).item(); }
 

@@ -32,7 +32,7 @@ struct Scene {
 
   /// Sum over lists l and tables t of (l + t + 1) table_t[list_l], in that order.
   Tensor recorded(bool views) const {
-    const Tensor all = Located(packed).tensor();
+    const Tensor all = ag::tensor(packed);
     Tensor sum;
     for (size_t l = 0; l < lists.size(); ++l) {
       for (int64_t t = 0; t < packed.shape()[1]; ++t) {
@@ -96,7 +96,7 @@ TEST_CASE("Gathers of integers, from other lists, of a few rows") {
   const Array integers = random_array<int32_t>(random, {7, 4}, -100, 100),
               index = random_array<int32_t>(random, {5000}, 0, 7);
   const ag::Step step;
-  const Tensor all = Located(integers).tensor();
+  const Tensor all = ag::tensor(integers);
   const auto column = [&](int64_t t) { return ag::gather(ag::select(all, 1, t), index); };
   const Tensor mixed = column(0) * column(1) + column(2) - column(3);
   const auto values = integers.values<int32_t>(), rows = index.values<int32_t>(), result = mixed.values<int32_t>();
@@ -113,8 +113,8 @@ TEST_CASE("The first index that does not exist is named where gathers share a li
   for (const int threads : {1, 2, 7}) {
     const Threads scope(threads);
     const ag::Step step;
-    const Tensor all = Located(packed).tensor();
-    Tensor sum = Located(ag::zeros({100001})).tensor();
+    const Tensor all = ag::tensor(packed);
+    Tensor sum = ag::tensor(ag::zeros({100001}));
     for (int64_t t = 0; t < 4; ++t) sum = sum + ag::gather(ag::select(all, 1, t), indices);
     CHECK_THROWS_AS(sum.values<float>(), ag::IndexError);
     try {
@@ -136,7 +136,7 @@ TEST_CASE("What a later region alone reads is computed there, with the same bits
   for (const size_t nodes : {size_t{1}, size_t{2000}}) {
     const RegionLimit limit(nodes);
     const ag::Step step;
-    const Tensor a = Located(x).tensor(), early = ag::exp(a) * a, other = ag::sin(a) + early;
+    const Tensor a = ag::tensor(x), early = ag::exp(a) * a, other = ag::sin(a) + early;
     const Tensor scattered = ag::scatter_add(a, index, 40000);  // a call in between
     const Tensor late = early * scattered - other, gathered = ag::gather(late, index) + other;
     ag::evaluate({gathered});

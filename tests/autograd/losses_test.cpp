@@ -10,7 +10,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::LossOptions;
 using ag::Tensor;
 using Doubles = std::vector<double>;
@@ -20,9 +19,7 @@ namespace {
 
 constexpr LossOptions each{LossOptions::Reduction::none}, in_all{LossOptions::Reduction::sum};
 
-Tensor leaf(const Doubles& values) {
-  return Located(Array::from(values, {static_cast<int64_t>(values.size())})).tensor();
-}
+Tensor leaf(const Doubles& values) { return ag::tensor(Array::from(values, {static_cast<int64_t>(values.size())})); }
 
 void check_close(const Tensor& found, const Doubles& expected) {
   const Doubles values = found.to_vector<double>();
@@ -71,7 +68,7 @@ TEST_CASE("cross_entropy is the negative logarithm of the label's share") {
 TEST_CASE("The gradient of cross_entropy is softmax minus one_hot") {
   Random random(5);
   const ag::Step step;
-  const Tensor logits = Located(random_array<double>(random, {6, 4}, -3, 3)).tensor();
+  const Tensor logits = ag::tensor(random_array<double>(random, {6, 4}, -3, 3));
   const Array labels = Array::of({0, 3, 1, 2, 2, 0});
   const Tensor gradient = ag::grad(ag::cross_entropy(logits, labels, {LossOptions::Reduction::sum}), logits);
   check_close(gradient - ag::softmax(logits), (-ag::one_hot(labels, 4, ag::DType::float64)).to_vector<double>());

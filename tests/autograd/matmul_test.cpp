@@ -12,14 +12,13 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Shape;
 using ag::Tensor;
 
 TEST_CASE("matmul multiplies matrices") {
   const ag::Step step;
-  const Tensor a = Located(Array::from(std::vector<float>{1, 2, 3, 4, 5, 6}, {2, 3})).tensor();
-  const Tensor b = Located(Array::from(std::vector<float>{7, 8, 9, 10, 11, 12}, {3, 2})).tensor();
+  const Tensor a = ag::tensor(Array::from(std::vector<float>{1, 2, 3, 4, 5, 6}, {2, 3}));
+  const Tensor b = ag::tensor(Array::from(std::vector<float>{7, 8, 9, 10, 11, 12}, {3, 2}));
   CHECK(ag::matmul(a, b).to_vector<float>() == std::vector<float>{58, 64, 139, 154});
   CHECK(ag::matmul(ag::transpose(a), ag::transpose(b)).to_vector<float>() ==
         std::vector<float>{39, 49, 59, 54, 68, 82, 69, 87, 105});
@@ -67,7 +66,7 @@ TEST_CASE("matmul reads views where they lie") {
     Tensor left, right;
   };
   const ag::Step step;
-  const Tensor x = Located(a).tensor(), y = Located(b).tensor();
+  const Tensor x = ag::tensor(a), y = ag::tensor(b);
   const Tensor two = ag::broadcast_to(2, {40, 50});
   for (const Case& views : {
            Case{"transposed", ag::select(x, 0, 3), ag::transpose(y)},
@@ -106,7 +105,7 @@ TEST_CASE("The gradient of a broadcast matrix is one long product") {
               g = random_array<float>(random, {batch, other, m, n}, -1, 1);
   const ag::Step step;
   const Tensor product = ag::matmul(x, w);
-  const Tensor gradient = ag::grad(product, w, {.cotangent = Located(g).tensor()});
+  const Tensor gradient = ag::grad(product, w, {.cotangent = ag::tensor(g)});
   const auto xs = x.values<float>(), gs = g.values<float>();
   std::vector<float> expected;
   for (int64_t o = 0; o < other; ++o) {

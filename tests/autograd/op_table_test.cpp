@@ -36,7 +36,7 @@ class Numbers {
 };
 
 Tensor integers(const std::vector<int32_t>& values, const Shape& shape) {
-  return Located(Array::from(values, shape)).tensor();
+  return ag::tensor(Array::from(values, shape));
 }
 
 std::vector<Row> elementwise(Numbers& numbers) {
@@ -180,7 +180,7 @@ std::vector<Row> reducing(Numbers& numbers) {
 
 Tensor positive(const Tensor& x) {
   return ag::matmul(x, ag::transpose(x)) +
-         Located(Array::from(std::vector<double>{1, 0, 0, 0, 1, 0, 0, 0, 1}, {3, 3})).tensor();
+         ag::tensor(Array::from(std::vector<double>{1, 0, 0, 0, 1, 0, 0, 0, 1}, {3, 3}));
 }
 
 std::vector<Row> solving(Numbers& numbers) {

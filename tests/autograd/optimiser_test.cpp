@@ -179,8 +179,7 @@ TEST_CASE("Given gradients have to fit the parameters") {
   Parameter x(Array::of<float>({1, 2, 3}), "x"), y(Array::of<float>({4, 5})), z(ag::zeros({5000}), "z");
   ag::Sgd optimiser({x, y, z}, {.learning_rate = 1});
   const ag::Step step;
-  const Tensor three = ag::Located(ag::ones({3})).tensor(), two = ag::Located(ag::ones({2})).tensor(),
-               many = ag::Located(ag::ones({5000})).tensor();
+  const Tensor three = ag::tensor(ag::ones({3})), two = ag::tensor(ag::ones({2})), many = ag::tensor(ag::ones({5000}));
   CHECK_THROWS_WITH(optimiser.apply({three, two}), "apply: 2 gradients for 3 parameters");
   CHECK_THROWS_AS(optimiser.apply({two, three, many}), ag::ShapeError);
   CHECK_THROWS_WITH(optimiser.apply({two, two, many}), "apply: a gradient [2] for parameter 0 ('x') [3]");

@@ -43,7 +43,7 @@ std::vector<T> joined(std::span<const Array> arrays) {
 
 std::vector<Tensor> tensors_of(std::span<const Parameter> parameters) {
   std::vector<Tensor> list;
-  for (const Parameter& parameter : parameters) list.push_back(Located(parameter).tensor());
+  for (const Parameter& parameter : parameters) list.push_back(ag::tensor(parameter));
   return list;
 }
 
@@ -70,7 +70,7 @@ void check_operand() {
   const Array other = random_array<T>(random, {count}, -9, 9);
   const ag::Step step;
   std::vector<Tensor> parts;
-  for (const Array& array : arrays) parts.push_back(Located(array).tensor());
+  for (const Array& array : arrays) parts.push_back(ag::tensor(array));
   const Tensor packed = ag::pack(parts);
   const Tensor wanted[] = {packed, packed * other + packed, ag::flip(packed, 0), ag::max(packed),
                            ag::reshape(packed, {2, count / 2}) + 1};
@@ -96,7 +96,7 @@ TEST_CASE("pack puts arrays end to end") {
     check_operand<int32_t>();
   });
   const ag::Step step;
-  const Tensor mixed[] = {Located(ag::zeros({2})).tensor(), Located(ag::zeros({2}, DType::int32)).tensor()};
+  const Tensor mixed[] = {ag::tensor(ag::zeros({2})), ag::tensor(ag::zeros({2}, DType::int32))};
   CHECK_THROWS_AS(ag::pack(mixed), ag::DTypeError);
   CHECK_THROWS_AS(ag::pack(std::span<const Tensor>()), ag::ShapeError);
 }
@@ -130,7 +130,7 @@ TEST_CASE("A pack between a row's folds") {
     };
     const ag::Step step;
     const Tensor packed = normalized(ag::pack(tensors_of(parameters)));
-    const Tensor plain = normalized(Located(Array::from(all, {rows})).tensor());
+    const Tensor plain = normalized(ag::tensor(Array::from(all, {rows})));
     CHECK(same_values(packed.values<float>(), plain.values<float>()));
   });
 }
@@ -163,7 +163,7 @@ TEST_CASE("The old values of several Parameters are there for all else that read
     {
       const ag::Step step;
       const Tensor value = ag::pack(tensors_of(parameters)) + 1, again = ag::pack(tensors_of(turned)) * 2;
-      const Tensor old = Located(parameters[3]).tensor(), beside = parameters[4] * 3, backwards = ag::flip(value, 0);
+      const Tensor old = ag::tensor(parameters[3]), beside = parameters[4] * 3, backwards = ag::flip(value, 0);
       const Tensor wanted[] = {old, beside, backwards, again};
       const ag::Assignment single[] = {{copy, value}};
       const ag::PackedAssignment packed[] = {{parameters, value}};
@@ -197,7 +197,7 @@ TEST_CASE("The old values of several Parameters are stored or summed beside the 
       const Array start = random_array<float>(random, {300}, -1, 1),
                   end = random_array<float>(random, {count - 300}, -1, 1);
       const ag::Step step;
-      const Tensor parts[] = {Located(start).tensor(), Located(end).tensor()};
+      const Tensor parts[] = {ag::tensor(start), ag::tensor(end)};
       const ag::PackedAssignment packed{parameters, ag::pack(tensors_of(parameters)) * 2 + ag::pack(parts)};
       const Tensor old = ag::pack(tensors_of(parameters));
       const Tensor wanted[] = {sums ? ag::sum(old) : old};
@@ -261,11 +261,11 @@ TEST_CASE("Assignments to several Parameters are checked") {
     const ag::PackedAssignment assignment{parameters, value};
     ag::evaluate({}, {}, std::span(&assignment, 1));
   };
-  CHECK_THROWS_AS(assign(Located(ag::zeros({5})).tensor()), ag::ShapeError);
-  CHECK_THROWS_AS(assign(Located(ag::zeros({3818, 1})).tensor()), ag::ShapeError);
-  CHECK_THROWS_AS(assign(Located(ag::zeros({3818}, DType::float64)).tensor()), ag::DTypeError);
+  CHECK_THROWS_AS(assign(ag::tensor(ag::zeros({5}))), ag::ShapeError);
+  CHECK_THROWS_AS(assign(ag::tensor(ag::zeros({3818, 1}))), ag::ShapeError);
+  CHECK_THROWS_AS(assign(ag::tensor(ag::zeros({3818}, DType::float64))), ag::DTypeError);
   const Tensor read = parameters[3] + 1;
-  assign(Located(ag::ones({3818})).tensor());
+  assign(ag::tensor(ag::ones({3818})));
   CHECK(all_values(parameters) == std::vector<float>(3818, 1));
   CHECK_THROWS_AS(read.values<float>(), ag::OverwrittenParameter);
 }

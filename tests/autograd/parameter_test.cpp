@@ -50,7 +50,7 @@ TEST_CASE("A Tensor that is assigned is evaluated at once") {
     CHECK(parameter.to_vector<float>() == std::vector<float>{20, 10});
   }
   SECTION("itself is legal") {
-    parameter.assign(ag::Located(parameter).tensor());
+    parameter.assign(ag::tensor(parameter));
     CHECK(parameter.to_vector<float>() == std::vector<float>{10, 20});
   }
 }

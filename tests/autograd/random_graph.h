@@ -46,13 +46,13 @@ class RandomGraph {
     if (options_.large)
       extents.assign({random_.below(2) == 0 ? 9000 + random_.below(5000) : 130, 1 + random_.below(3)});
     const autograd::Array array = random_array<double>(random_, Shape(extents), -1.5, 1.5);
-    if (options_.smooth || random_.below(3) > 0) return keep(autograd::Located(array.cast(type_)).tensor());
+    if (options_.smooth || random_.below(3) > 0) return keep(autograd::tensor(array.cast(type_)));
     std::vector<double> values = array.to_vector<double>();
     const std::vector<float> specials = special_values<float>();
     for (double& value : values) {
       if (random_.below(8) == 0) value = static_cast<double>(specials[static_cast<size_t>(random_.below(24))]);
     }
-    keep(autograd::Located(autograd::Array::from(values, array.shape()).cast(type_)).tensor());
+    keep(autograd::tensor(autograd::Array::from(values, array.shape()).cast(type_)));
   }
 
   Tensor any() { return pool_[static_cast<size_t>(random_.below(static_cast<int64_t>(pool_.size())))]; }

@@ -29,7 +29,7 @@ struct Chain {
 
   template <class Function>
   std::vector<Tensor> gradients(Function&& f) const {
-    Tensor h = ag::Located(x).tensor();
+    Tensor h = ag::tensor(x);
     std::vector<ag::Located> parameters;
     for (const ag::Parameter& weight : weights) {
       parameters.emplace_back(weight);
@@ -50,7 +50,7 @@ TEST_CASE("A way back through layers keeps one array a layer") {
     std::vector<ag::Assignment> descent;  // after which nothing is kept
     const std::vector<Tensor> gradients = chain.gradients(f);
     for (size_t k = 0; k < layers; ++k)
-      descent.push_back({chain.weights[k], ag::Located(chain.weights[k]).tensor() - 0.1 * gradients[k]});
+      descent.push_back({chain.weights[k], ag::tensor(chain.weights[k]) - 0.1 * gradients[k]});
     ag::evaluate({}, descent);
     return static_cast<double>(ag::report().peak_bytes) / static_cast<double>(batch * width * 4);
   };
@@ -86,10 +86,10 @@ TEST_CASE("Much that a way back wants of lookups and arithmetic is computed agai
   for (const size_t nodes : {size_t{1}, size_t{2000}}) {
     const RegionLimit limit(nodes);
     const ag::Step step;
-    const Tensor all = ag::Located(table).tensor(), factor = ag::Located(factors).tensor();
+    const Tensor all = ag::tensor(table), factor = ag::tensor(factors);
     Tensor product = ag::gather(ag::select(all, 1, 0), index) * factor;
     for (int k = 1; k < 16; ++k) {
-      const Tensor rows_of_k = computed_indices ? ag::minimum(index + k, rows - 1) : ag::Located(index).tensor();
+      const Tensor rows_of_k = computed_indices ? ag::minimum(index + k, rows - 1) : ag::tensor(index);
       product = product * ag::gather(ag::select(all, 1, k % 4), rows_of_k) + product;
     }
     const Tensor called = ag::scatter_add(product, target, elements);  // which parts the way back from the way there

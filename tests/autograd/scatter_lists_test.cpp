@@ -13,7 +13,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Tensor;
 using canonical_order::combine;
 using canonical_order::Kind;
@@ -37,7 +36,7 @@ struct Lists {
 
   std::vector<Tensor> index_tensors() const {
     std::vector<Tensor> list;
-    for (const Array& array : indices) list.push_back(Located(array).tensor());
+    for (const Array& array : indices) list.push_back(ag::tensor(array));
     return list;
   }
 
@@ -50,7 +49,7 @@ struct Lists {
 
   Tensor rows() const {
     std::vector<Tensor> of_lists;
-    for (const Array& array : values) of_lists.push_back(Located(array).tensor());
+    for (const Array& array : values) of_lists.push_back(ag::tensor(array));
     return ag::scatter_add(of_lists, index_tensors(), size.rows);
   }
 
@@ -159,13 +158,13 @@ TEMPLATE_TEST_CASE("Sums by several lists are the same within the region that co
       const auto sums = [&](bool streamed) {
         std::vector<Tensor> all, values;
         double factor = 1;
-        const Tensor in = Located(x).tensor();
+        const Tensor in = ag::tensor(x);
         for (size_t t = 0; t < tables.size(); ++t) {
           for (size_t k = 0; k < tables[t].columns; ++k) {
             std::vector<Tensor> of_lists, lists;
             for (const Array& list : indices[t]) {
               of_lists.push_back(ag::sin(in * factor++));
-              lists.push_back(Located(list).tensor());
+              lists.push_back(ag::tensor(list));
             }
             if (!streamed) ag::evaluate(of_lists);
             all.push_back(ag::scatter_add(of_lists, lists, tables[t].rows));
@@ -201,11 +200,11 @@ TEST_CASE("The gradient of what several lists look up is one scatter_add") {
     factors.push_back(random_array<float>(random, {3000}, -1, 1));
   }
   const ag::Step step;
-  const Tensor x = Located(table).tensor();
+  const Tensor x = ag::tensor(table);
   std::vector<Tensor> indices, values;
   for (size_t l = 0; l < arrays.size(); ++l) {
-    indices.push_back(Located(arrays[l]).tensor());
-    values.push_back(Located(factors[l]).tensor());
+    indices.push_back(ag::tensor(arrays[l]));
+    values.push_back(ag::tensor(factors[l]));
   }
   const auto looked_up = [&](std::initializer_list<size_t> order) {
     Tensor sum;
@@ -261,8 +260,8 @@ TEST_CASE("Gradients of what many lists, and lists of several lengths, look up")
 
 TEST_CASE("scatter_add by several lists refuses what does not fit") {
   const ag::Step step;
-  const Tensor a = Located(Array::of({1.F, 2.F})).tensor(), b = Located(Array::of({1.F, 2.F, 3.F})).tensor();
-  const Tensor at = Located(Array::of({0, 1})).tensor(), at_b = Located(Array::of({0, 1, 2})).tensor();
+  const Tensor a = ag::tensor(Array::of({1.F, 2.F})), b = ag::tensor(Array::of({1.F, 2.F, 3.F}));
+  const Tensor at = ag::tensor(Array::of({0, 1})), at_b = ag::tensor(Array::of({0, 1, 2}));
   const auto add = [](std::vector<Tensor> values, std::vector<Tensor> indices, int64_t rows = 2) {
     return ag::scatter_add(values, indices, rows);
   };
@@ -273,7 +272,7 @@ TEST_CASE("scatter_add by several lists refuses what does not fit") {
   REQUIRE_THROWS_WITH(add({a, b}, {at, at}), ContainsSubstring("values [3] for indices [2]"));
   REQUIRE_THROWS_AS(add({a, ag::cast(a, ag::DType::float64)}, {at, at}), ag::DTypeError);
   REQUIRE_THROWS_AS(add({a, a}, {at, a}), ag::DTypeError);
-  const Tensor bad = Located(Array::of({0, 2})).tensor();
+  const Tensor bad = ag::tensor(Array::of({0, 2}));
   for (const int threads : {1, 2}) {
     const Threads scope(threads);
     REQUIRE_THROWS_WITH(add({a, a}, {at, bad}).values<float>(),

@@ -11,7 +11,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Tensor;
 
 namespace {
@@ -42,7 +41,7 @@ class Scene {
 
   /// All sums. Streamed: with the region that computes what they add; else after it.
   std::vector<Tensor> sums(bool streamed, bool keep_values = false) const {
-    const Tensor x = Located(x_).tensor();
+    const Tensor x = ag::tensor(x_);
     std::vector<Tensor> values, sums;
     for (size_t l = 0; l < size_.lists; ++l) {
       for (size_t k = 0; k < size_.columns; ++k) values.push_back(value(x, l, k));
@@ -101,8 +100,8 @@ TEST_CASE("Indices may be computed in the same evaluation") {
   // By a region before that of the values, and by the same one.
   for (const bool before : {true, false}) {
     const auto sums = [&](bool streamed) {
-      const Tensor values = ag::sin(Located(x).tensor());
-      const Tensor rows = Located(corner).tensor() * 2 + 1;
+      const Tensor values = ag::sin(ag::tensor(x));
+      const Tensor rows = ag::tensor(corner) * 2 + 1;
       if (!streamed) ag::evaluate({rows, values});
       const Tensor first = ag::scatter_add(values, rows, 600);
       if (!before) return first.to_vector<float>();

@@ -14,7 +14,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Shape;
 using ag::Tensor;
 using Inputs = std::span<const Tensor>;
@@ -88,7 +87,7 @@ TEMPLATE_TEST_CASE("Rows are sorted as by std::stable_sort, NaN last", "", float
 
 TEST_CASE("Any axis is sorted") {
   const ag::Step step;
-  const Tensor x = Located(Array::from(std::vector<float>{3, 1, 2, 0, 5, 4, 9, 7, 8, 6, 11, 10}, {3, 2, 2})).tensor();
+  const Tensor x = ag::tensor(Array::from(std::vector<float>{3, 1, 2, 0, 5, 4, 9, 7, 8, 6, 11, 10}, {3, 2, 2}));
   CHECK(ag::argsort(x, 0).to_vector<int32_t>() == Integers{0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2});
   CHECK(ag::sort(x, 1).to_vector<float>() == std::vector<float>{2, 0, 3, 1, 5, 4, 9, 7, 8, 6, 11, 10});
   const auto [values, indices] = ag::topk(x, 1, 0);
@@ -123,8 +122,8 @@ TEST_CASE("Gradients of sorted values go back where they came from") {
         "topk", [&](Inputs x) { return ag::exp(ag::topk(x[0], 2, axis).values); }, inputs);
   }
   const ag::Step step;
-  const Tensor x = Located(Array::of({2.0, not_a_number, 2.0, 1.0})).tensor();
-  const Tensor slope = Located(Array::of({10.0, 20.0, 30.0, 40.0})).tensor();
+  const Tensor x = ag::tensor(Array::of({2.0, not_a_number, 2.0, 1.0}));
+  const Tensor slope = ag::tensor(Array::of({10.0, 20.0, 30.0, 40.0}));
   CHECK(ag::grad(ag::sort(x), x, {.cotangent = slope}).to_vector<double>() == std::vector<double>{20, 40, 30, 10});
 }
 
@@ -193,7 +192,7 @@ TEST_CASE("one_hot") {
 
 TEST_CASE("masked_select and flat_nonzero") {
   const ag::Step step;
-  const Tensor x = Located(Array::from(std::vector<double>{1, -2, 3, -4, 5, -6}, {2, 3})).tensor();
+  const Tensor x = ag::tensor(Array::from(std::vector<double>{1, -2, 3, -4, 5, -6}, {2, 3}));
   CHECK(ag::masked_select(x, x > 0).to_vector<double>() == std::vector<double>{1, 3, 5});
   CHECK(ag::flat_nonzero(x < 0).to_vector<int32_t>() == Integers{1, 3, 5});
   CHECK(ag::masked_select(x, Array::of({true, false, true})).to_vector<double>() == std::vector<double>{1, 3, -4, -6});

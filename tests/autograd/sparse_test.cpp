@@ -9,7 +9,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Shape;
 using ag::SparseCholesky;
 using ag::SparseEntry;
@@ -201,7 +200,7 @@ TEST_CASE("A sparse product agrees with a dense one") {
   Random random(90);
   const Array values = random_array<double>(random, {6}, -1, 1), x = random_array<double>(random, {3, 5}, -1, 1);
   const ag::Step step;
-  const Tensor expected = ag::matmul(dense(Located(values).tensor()), x);
+  const Tensor expected = ag::matmul(dense(ag::tensor(values)), x);
   const Tensor product = ag::sparse_matmul(pattern, values, x);
   CHECK(product.shape() == Shape{4, 5});
   CHECK(ag::max(ag::abs(product - expected)).item() < 1e-15);
@@ -225,7 +224,7 @@ TEST_CASE("A sparse product of many rows gives the same bits for any number of t
   for (int count : {1, 3}) {
     const Threads threads(count);
     const ag::Step step;
-    const Tensor variable = Located(x).tensor();
+    const Tensor variable = ag::tensor(x);
     const Tensor product = ag::sparse_matmul(a.pattern, a.values, variable);
     results.push_back(ag::grad(ag::sum(product * product), variable).to_vector<float>());
   }

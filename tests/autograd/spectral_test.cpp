@@ -12,7 +12,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Shape;
 using ag::Tensor;
 using Inputs = std::span<const Tensor>;
@@ -20,7 +19,7 @@ using Doubles = std::vector<double>;
 
 namespace {
 
-Tensor leaf(const Array& array) { return Located(array).tensor(); }
+Tensor leaf(const Array& array) { return ag::tensor(array); }
 
 double largest(const Tensor& x) { return x.size() == 0 ? 0 : ag::max(ag::abs(ag::cast(x, ag::DType::float64))).item(); }
 

@@ -54,8 +54,7 @@ const Function functions[] = {
       return with_gradients(ag::mean(log_sum_exp(x + lane) * row), x, lane, row);
     },
     [](const Array& x, const Array& lane, const Array& row) {
-      return with_gradients(ag::sum(ag::tanh(layer_norm(x * row, Located(lane).tensor(), ag::sin(lane)))), x, lane,
-                            row);
+      return with_gradients(ag::sum(ag::tanh(layer_norm(x * row, ag::tensor(lane), ag::sin(lane)))), x, lane, row);
     },
     // a value between stages is asked for too
     [](const Array& x, const Array& lane, const Array& row) {
@@ -71,7 +70,7 @@ const Function functions[] = {
     },
     // no fold over all: one function for all stages
     [](const Array& x, const Array& lane, const Array& row) {
-      const Tensor y = layer_norm(x * row, Located(lane).tensor(), ag::sin(lane));
+      const Tensor y = layer_norm(x * row, ag::tensor(lane), ag::sin(lane));
       const auto gradients = ag::grad(y, {x, lane, row}, {.cotangent = ag::cos(x)});
       return std::vector<Tensor>{y, gradients[0], gradients[1], gradients[2]};
     },

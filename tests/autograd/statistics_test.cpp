@@ -29,7 +29,7 @@ Array row(const Doubles& values) { return Array::from(values, {static_cast<int64
 
 Doubles gradient_at(Tensor (*f)(Located), const Doubles& x) {
   const ag::Step step;
-  const Tensor variable = Located(row(x)).tensor();
+  const Tensor variable = ag::tensor(row(x));
   return ag::grad(f(variable), variable).to_vector<double>();
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("Composed reductions over several axes, kept or not") {
 
 TEST_CASE("argmax and argmin give the first of equals") {
   const ag::Step step;
-  const Tensor x = Located(Array::from(Doubles{1, 3, 3, 0, 2, 2, 2, 2, -infinity, -1, -0.0, 0}, {3, 4})).tensor();
+  const Tensor x = ag::tensor(Array::from(Doubles{1, 3, 3, 0, 2, 2, 2, 2, -infinity, -1, -0.0, 0}, {3, 4}));
   CHECK(ag::argmax(x, 1).to_vector<int32_t>() == Integers{1, 0, 2});
   CHECK(ag::argmin(x, 1).to_vector<int32_t>() == Integers{3, 0, 0});
   CHECK(ag::argmax(x, 0).to_vector<int32_t>() == Integers{1, 0, 0, 1});
@@ -126,7 +126,7 @@ TEST_CASE("argmax and argmin give the first of equals") {
 
 TEST_CASE("any and all") {
   const ag::Step step;
-  const Tensor x = Located(Array::from(Doubles{0, 0, 0, 1, 1, 1}, {2, 3})).tensor() > 0;
+  const Tensor x = ag::tensor(Array::from(Doubles{0, 0, 0, 1, 1, 1}, {2, 3})) > 0;
   CHECK(ag::any(x, 1).values<bool>()[0] == false);
   CHECK(ag::any(x, 1).values<bool>()[1] == true);
   CHECK(ag::all(x, 1).values<bool>()[0] == false);
@@ -140,7 +140,7 @@ TEST_CASE("any and all") {
 
 TEST_CASE("Composed reductions of nothing") {
   const ag::Step step;
-  const Tensor empty = Located(ag::zeros({3, 0}, ag::DType::float64)).tensor();
+  const Tensor empty = ag::tensor(ag::zeros({3, 0}, ag::DType::float64));
   CHECK(ag::prod(empty, 1).to_vector<double>() == Doubles{1, 1, 1});
   CHECK(ag::prod(ag::zeros({0}, ag::DType::int32)).item() == 1);
   CHECK(ag::prod(empty, 0).shape() == Shape{0});
@@ -226,7 +226,7 @@ TEST_CASE("Gradients of composed reductions") {
 
 TEST_CASE("Running sums") {
   const ag::Step step;
-  const Tensor x = Located(Array::from(Doubles{1, 2, 3, 4, 5, 6}, {2, 3})).tensor();
+  const Tensor x = ag::tensor(Array::from(Doubles{1, 2, 3, 4, 5, 6}, {2, 3}));
   CHECK(ag::cumsum(x, 1).to_vector<double>() == Doubles{1, 3, 6, 4, 9, 15});
   CHECK(ag::cumsum(x, 0).to_vector<double>() == Doubles{1, 2, 3, 5, 7, 9});
   CHECK(ag::cumsum(x, -1, {.reverse = true}).to_vector<double>() == Doubles{6, 5, 3, 15, 11, 6});

@@ -12,7 +12,6 @@
 
 namespace ag = autograd;
 using ag::Array;
-using ag::Located;
 using ag::Shape;
 using ag::Tensor;
 
@@ -57,7 +56,7 @@ TEST_CASE("A handle used after its Step names operation and Step") {
   Tensor product, leaf;
   {
     const ag::Step step;
-    leaf = Located(Array::of({1.F})).tensor();
+    leaf = ag::tensor(Array::of({1.F}));
     product = leaf * 3;
     CHECK(product.item() == 3);
   }
@@ -79,7 +78,7 @@ TEST_CASE("A handle used after its Step names operation and Step") {
 
 TEST_CASE("Steps nest") {
   const ag::Step outer;
-  const Tensor x = Located(Array::of({1.0, 2.0})).tensor();
+  const Tensor x = ag::tensor(Array::of({1.0, 2.0}));
   const Tensor square = x * x;
   Tensor lost;
   for (int i = 0; i < 3; ++i) {
@@ -191,7 +190,7 @@ TEST_CASE("report() tells what an evaluation will take before it runs, and keeps
   const ag::Parameter w(ag::ones({300, 300}));
   const ag::Step step;
   const Tensor y = ag::matmul(ag::matmul(w, w), w), loss = ag::sum(ag::exp(y * 1e-6));
-  const std::vector<ag::Assignment> descent{{w, ag::Located(w).tensor() - ag::grad(loss, w)}};
+  const std::vector<ag::Assignment> descent{{w, ag::tensor(w) - ag::grad(loss, w)}};
   const ag::Report before = ag::report(std::array{loss}, descent);
   CHECK(w.values<float>()[0] == 1);
   CHECK(before.run_seconds == 0);

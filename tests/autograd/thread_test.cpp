@@ -52,7 +52,7 @@ TEST_CASE("A chain of a million nodes needs no deep stack") {
   double value = 0, gradient = 0;
   in_small_stack(size_t{1} << 20, [&] {
     const ag::Step step;
-    const Tensor x = Located(Array::of({1.0, 2.0, 3.0})).tensor();
+    const Tensor x = ag::tensor(Array::of({1.0, 2.0, 3.0}));
     Tensor y = x;
     for (int i = 0; i < 1000000; ++i) y = y + 1e-6;
     const Tensor sum = ag::sum(y * y);
@@ -135,7 +135,7 @@ TEST_CASE("Several threads build and evaluate graphs at once") {
   const Array shared = random_array<float>(random, {30000}, -1, 1);
   const auto compute = [&](int seed) {
     const ag::Step step;
-    const Tensor x = Located(shared).tensor();
+    const Tensor x = ag::tensor(shared);
     Tensor y = x * (1 + 0.1 * seed);
     for (int i = 0; i < 10; ++i) y = ag::sin(y) + x;
     return ag::grad(ag::sum(ag::square(y)), x).to_vector<float>();
@@ -165,7 +165,7 @@ TEST_CASE("Threads hand values on as Arrays") {
 TEST_CASE("Unbounded growth outside a Step warns once, with the largest operations") {
   Log log;
   in_thread([] {
-    Tensor x = Located(Array::of({1.F})).tensor();
+    Tensor x = ag::tensor(Array::of({1.F}));
     for (int i = 0; i < (1 << 20) + 10000; ++i) x = i % 4 == 0 ? ag::exp(x) : -x;
   });
   REQUIRE(log.lines.size() == 1);
@@ -174,7 +174,7 @@ TEST_CASE("Unbounded growth outside a Step warns once, with the largest operatio
   SECTION("but not inside one") {
     in_thread([] {
       const ag::Step step;
-      Tensor x = Located(Array::of({1.F})).tensor();
+      Tensor x = ag::tensor(Array::of({1.F}));
       for (int i = 0; i < (1 << 20) + 10000; ++i) x = -x;
     });
     CHECK(log.lines.size() == 1);

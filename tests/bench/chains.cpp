@@ -28,7 +28,7 @@ std::vector<ag::Array> chain_inputs(const ag::Shape& shape_of_sphere, int64_t si
 }
 
 ag::Tensor record_chain(Inputs in) {
-  ag::Tensor distance = ag::Located(in[t]).tensor();
+  ag::Tensor distance = ag::tensor(in[t]);
   for (int round = 0; round < 8; ++round) {
     const ag::Tensor px = in[o] + in[d] * distance;
     const ag::Tensor py = in[o + 1] + in[d + 1] * distance;

@@ -67,7 +67,7 @@ class Scene {
     });
     const ag::Step step;
     Times times;
-    const Tensor positions = ag::Located(points).tensor(), colours = ag::Located(colours_).tensor();
+    const Tensor positions = ag::tensor(points), colours = ag::tensor(colours_);
     render::Vec4 clip;
     Tensor ids, image;
     const auto took = [&](auto&& run) { return bench::seconds(run, clock); };
@@ -80,7 +80,7 @@ class Scene {
                     ag::evaluate({image});
                   });
     times.gradient = took([&] {
-      const auto gradients = ag::grad(image, {positions, colours}, {.cotangent = ag::Located(gradient_).tensor()});
+      const auto gradients = ag::grad(image, {positions, colours}, {.cotangent = ag::tensor(gradient_)});
       ag::evaluate({gradients[0], gradients[1]});
     });
     return times;

@@ -25,7 +25,7 @@ ag::Array indices(size_t run) {
 
 Outputs record(Inputs in) {
   const ag::Tensor gathered = ag::gather(in[1], in[0]);
-  return {gathered, ag::grad(gathered, in[1], {.cotangent = ag::Located(in[2]).tensor()})};
+  return {gathered, ag::grad(gathered, in[1], {.cotangent = ag::tensor(in[2])})};
 }
 
 std::vector<Work> works() {

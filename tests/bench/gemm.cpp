@@ -22,7 +22,7 @@ ag::Array factor(int64_t rows, int64_t columns, bool transposed, uint32_t seed) 
 }
 
 ag::Tensor in_place(const ag::Array& matrix, bool transposed) {
-  return transposed ? ag::transpose(matrix) : ag::Located(matrix).tensor();
+  return transposed ? ag::transpose(matrix) : ag::tensor(matrix);
 }
 
 class Product {

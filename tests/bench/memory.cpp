@@ -54,7 +54,7 @@ Memory multilayer_perceptron() {
     for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<int32_t>(i % 10);
   });
   const ag::Step step;
-  ag::Tensor h = ag::Located(images).tensor();
+  ag::Tensor h = ag::tensor(images);
   for (size_t k = 0; k < 2; ++k) h = ag::relu(network.layer(h, k));
   const double planned = network.descend(ag::cross_entropy(network.layer(h, 2), labels));
   double needed = batch * 256 * float_bytes;
@@ -69,7 +69,7 @@ Memory deep_network() {
   const Network network(std::vector<int64_t>(layers + 1, width));
   const ag::Array x = uniform({batch, width}, -1, 1, 1);
   const ag::Step step;
-  ag::Tensor h = ag::Located(x).tensor();
+  ag::Tensor h = ag::tensor(x);
   for (size_t k = 0; k < layers; ++k) h = ag::tanh(network.layer(h, k));
   const double planned = network.descend(ag::mean(ag::square(h)));
   return {"20 layers tanh(h w + b), [1024, 64]", planned,

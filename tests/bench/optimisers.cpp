@@ -28,7 +28,7 @@ class Adam {
   void step() {
     const ag::Step step;
     given_.clear();
-    for (const ag::Array& gradient : gradients_) given_.push_back(ag::Located(gradient).tensor());
+    for (const ag::Array& gradient : gradients_) given_.push_back(ag::tensor(gradient));
     optimiser_->apply(std::span<const ag::Tensor>(given_));
   }
 

@@ -24,7 +24,7 @@ ag::Tensor arithmetic(const ag::Tensor& h, const ag::Array& y, uint32_t choice) 
 /// 300 operations on [n, 8] and [8]: nine of arithmetic, which `variant` chooses, and a function, thirty times.
 ag::Tensor record_graph(const ag::Array& x, const ag::Array& y, uint32_t variant) {
   std::mt19937 choices(variant);
-  ag::Tensor h = ag::Located(x).tensor();
+  ag::Tensor h = ag::tensor(x);
   for (size_t i = 0; i < 30; ++i) {
     for (int k = 0; k < 9; ++k) h = arithmetic(h, y, static_cast<uint32_t>(choices() >> 16));
     h = functions[i % std::size(functions)](h);

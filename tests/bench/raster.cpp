@@ -129,7 +129,7 @@ class Scene {
 
   void run_engine(Times& times) {
     const ag::Step step;
-    const Tensor positions = ag::Located(positions_).tensor(), colours = ag::Located(colours_).tensor();
+    const Tensor positions = ag::tensor(positions_), colours = ag::tensor(colours_);
     render::Vec4 clip;
     Tensor ids, image;
     const double visibility = seconds([&] {
@@ -150,7 +150,7 @@ class Scene {
     times.forward.push_back(visibility + shading);
     times.backward.push_back(seconds([&] {
       const auto [to_positions, to_colours] =
-          ag::grad(image, {positions, colours}, {.cotangent = ag::Located(gradient_).tensor()});
+          ag::grad(image, {positions, colours}, {.cotangent = ag::tensor(gradient_)});
       ag::evaluate({to_positions, to_colours});
       to_positions_ = to_positions.values<float>();
       to_colours_ = to_colours.values<float>();

@@ -72,8 +72,8 @@ class Scene {
   void step(int number) {
     const ag::Step step;
     const double factor = 1 + 0.01 * std::sin(number);
-    const Tensor positions = ag::Located((ag::Located(base_).tensor() * factor).keep()).tensor();
-    const Tensor texture = ag::Located(texture_).tensor(), gradient = ag::Located(gradient_).tensor();
+    const Tensor positions = ag::tensor((ag::tensor(base_) * factor).keep());
+    const Tensor texture = ag::tensor(texture_), gradient = ag::tensor(gradient_);
     Tensor image, to_positions, to_texture;
     forward.push_back(seconds([&] {
       image = draw(positions, texture);
@@ -98,7 +98,7 @@ class Scene {
     const render::WeightDerivatives derivatives = render::weight_derivatives(clip, corners, pixels);
     const render::Vec3& weights = derivatives.weights;
     const render::Corners at = render::corners(mesh_.uv_triangles, pixels);
-    const Tensor uvs = ag::Located(mesh_.uvs).tensor();
+    const Tensor uvs = ag::tensor(mesh_.uvs);
     const Tensor u = ag::select(uvs, 1, 0), v = ag::select(uvs, 1, 1);
     const Tensor lod = render::level_of_detail(render::interpolate_derivatives(u, at, derivatives),
                                                render::interpolate_derivatives(v, at, derivatives), levels_);

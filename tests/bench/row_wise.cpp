@@ -23,7 +23,7 @@ Outputs record(Inputs in) {
 
 template <ag::Tensor function(const ag::Array& x)>
 Outputs record_gradient(Inputs in) {
-  return {ag::grad(function(in[0]), in[0], {.cotangent = ag::Located(in[1]).tensor()})};
+  return {ag::grad(function(in[0]), in[0], {.cotangent = ag::tensor(in[1])})};
 }
 
 void add_works(std::vector<Work>& works, int64_t lanes) {

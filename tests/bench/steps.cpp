@@ -13,7 +13,7 @@ class Training {
  public:
   void step() {
     const ag::Step step;
-    ag::Tensor h = ag::Located(x_).tensor();
+    ag::Tensor h = ag::tensor(x_);
     for (int round = 0; round < 100; ++round) h = h * w_ + b_ - x_;
     const ag::Tensor loss = ag::sum(h);
     optimiser_.minimise(loss);
@@ -40,8 +40,8 @@ Result record_ns() {
   std::vector<double> times;
   for (int i = 0; i < 101; ++i) {
     const ag::Step step;
-    ag::Tensor product = ag::Located(y).tensor();
-    const ag::Tensor row = ag::Located(x).tensor();
+    ag::Tensor product = ag::tensor(y);
+    const ag::Tensor row = ag::tensor(x);
     times.push_back(seconds([&] {
       for (int pair = 0; pair < operations / 2; ++pair) {
         product = row * product;

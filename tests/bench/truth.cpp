@@ -34,7 +34,7 @@ std::vector<double> weights(int size) {
 }
 
 Tensor as_image(const std::vector<double>& values, int size) {
-  return ag::Located(ag::Array::from(values, {1, size, size, 1}).cast(ag::DType::float32)).tensor();
+  return ag::tensor(ag::Array::from(values, {1, size, size, 1}).cast(ag::DType::float32));
 }
 
 Vector4 in_doubles(const Tensor& four) {
@@ -82,7 +82,7 @@ Vector4 by_motion(const Posed& posed, const reference::PlainView& view, const re
 std::array<Vector4, 3> gradients(const Posed& posed, int size) {
   const ag::Step step;
   const ag::Array still = ag::zeros({4});
-  const render::Vec4 clip = project(posed, ag::Located(still).tensor(), size);
+  const render::Vec4 clip = project(posed, ag::tensor(still), size);
   const Tensor ids = render::visibility(clip, posed.triangles, {1, size, size});
   const render::VisiblePixels pixels = render::visible_pixels(ids);
   const Tensor shown = shade(posed, clip, pixels);

@@ -158,7 +158,7 @@ Posed pose(const Scene& scene, int k) {
 render::Vec4 project(const Posed& posed, const Tensor& motion, double size) {
   const auto vertices = static_cast<int64_t>(posed.moves.size());
   const render::Vec3 point = render::unpack3(ag::Array::from(posed.points, {vertices, 3}));
-  const Tensor moves = ag::Located(ag::Array::from(posed.moves, {vertices})).tensor();
+  const Tensor moves = ag::tensor(ag::Array::from(posed.moves, {vertices}));
   const Tensor w = -point.z;
   const double focal = 2 * 1.6;  // in clip units
   // Relative to the image centre, in units of half the width, times w.
@@ -240,7 +240,7 @@ double sampled_loss(const Posed& posed, int size, int samples, const Vector4& mo
     for (size_t i = 0; i < 4; ++i) out[i] = static_cast<float>(motion[i]);
   });
   const int64_t fine = static_cast<int64_t>(size) * samples;
-  const render::Vec4 clip = project(posed, ag::Located(at).tensor(), size);
+  const render::Vec4 clip = project(posed, ag::tensor(at), size);
   ag::evaluate({clip.x, clip.y, clip.z, clip.w});
   const Samples seen(posed, fine, clip, render::visibility(clip, posed.triangles, {1, fine, fine}));
   std::vector<double> rows(static_cast<size_t>(size));

@@ -26,7 +26,7 @@ Tensor call_price(const Market& m) {
 int main() {
   const double spot = 105, strike = 100, years = 0.75, rate = 0.03, volatility = 0.2;
   const ag::Step step;
-  const auto number = [](double value) { return ag::Located(ag::Array::scalar(value)).tensor(); };
+  const auto number = [](double value) { return ag::tensor(ag::Array::scalar(value)); };
   const Market m{number(spot), number(strike), number(years), number(rate), number(volatility)};
   const Tensor price = call_price(m);
   const auto [delta, theta, rho, vega] = ag::grad(price, {m.spot, m.years, m.rate, m.volatility});

@@ -35,14 +35,14 @@ int main() {
   const ag::Array y = [&] {
     const ag::Step step;
     const ag::Array z = ag::normal(rng, {count, 1}, 0, 1, ag::DType::float64);
-    return ag::flatten(ag::matmul(ag::cholesky(kernel(x, ag::Located(truth).tensor())), z)).keep();
+    return ag::flatten(ag::matmul(ag::cholesky(kernel(x, ag::tensor(truth))), z)).keep();
   }();
 
   ag::Parameter logs = ag::zeros({3}, ag::DType::float64);
   int failed = 0;
   {  // the gradient to log(noise), where dK = 2 noise^2 I, against the formula
     const ag::Step step;
-    const Tensor at = ag::Located(logs).tensor(), k = kernel(x, at), a = ag::solve(k, y);
+    const Tensor at = ag::tensor(logs), k = kernel(x, at), a = ag::solve(k, y);
     const double known = ag::sum(a * a).item() - ag::sum(ag::diagonal(ag::inverse(k))).item();
     failed += check("gradient", ag::grad(log_likelihood(k, y), at).values<double>()[2], known, 1e-8);
   }
@@ -50,7 +50,7 @@ int main() {
   for (int i = 0; i < 200; ++i) {
     const ag::Step step;
     optimiser.set_learning_rate(ag::CosineDecay{.rate = 0.05, .steps = 200}(i));
-    optimiser.minimise(-log_likelihood(kernel(x, ag::Located(logs).tensor()), y));
+    optimiser.minimise(-log_likelihood(kernel(x, ag::tensor(logs)), y));
   }
   const char* const names[] = {"length", "amplitude", "noise"};
   for (size_t i = 0; i < 3; ++i) {

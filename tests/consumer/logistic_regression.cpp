@@ -18,7 +18,7 @@ int main() {
   };
   const ag::Array labels = [&] {
     const ag::Step step;
-    const ag::Tensor chance = ag::sigmoid(logit(ag::Located(truth).tensor()));
+    const ag::Tensor chance = ag::sigmoid(logit(ag::tensor(truth)));
     const ag::Tensor drawn = ag::random_uniform(rng, {count}, 0, 1, ag::DType::float64);
     return ag::cast(drawn < chance, ag::DType::float64).keep();
   }();
@@ -26,7 +26,7 @@ int main() {
   double slope = 1;
   for (int i = 0; i < 8; ++i) {
     const ag::Step step;
-    const ag::Tensor w = ag::Located(line).tensor();
+    const ag::Tensor w = ag::tensor(line);
     const ag::Tensor loss = ag::bce_with_logits(logit(w), labels);
     const ag::Tensor gradient = ag::grad(loss, w);
     slope = ag::norm(gradient).item();

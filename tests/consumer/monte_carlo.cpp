@@ -17,7 +17,7 @@ int main() {
   ag::Rng rng(1);
 
   const ag::Step step;
-  const Tensor spot = ag::Located(ag::Array::scalar(static_cast<float>(spot_now))).tensor();
+  const Tensor spot = ag::tensor(ag::Array::scalar(static_cast<float>(spot_now)));
   const Tensor noise = ag::random_normal(rng, {paths});
   const double drift = (rate - volatility * volatility / 2) * years;
   const Tensor expiry = spot * ag::exp(drift + volatility * std::sqrt(years) * noise);

@@ -44,14 +44,14 @@ int main() {
   const auto number = [](double value) { return ag::Array::scalar(value); };
   const ag::Array observed = [&] {
     const ag::Step step;
-    return simulate(ag::Located(number(0.8)).tensor(), ag::Located(number(0.25)).tensor()).keep();
+    return simulate(ag::tensor(number(0.8)), ag::tensor(number(0.25))).keep();
   }();
   ag::Parameter length(number(1.0)), damping(number(0.05));
   ag::Adam optimiser({length, damping}, {.learning_rate = 0.03});
   double loss = 0;
   for (int i = 0; i < 200; ++i) {
     const ag::Step step;
-    const Tensor error = ag::mse(simulate(ag::Located(length).tensor(), ag::Located(damping).tensor()), observed);
+    const Tensor error = ag::mse(simulate(ag::tensor(length), ag::tensor(damping)), observed);
     optimiser.set_learning_rate(ag::CosineDecay{.rate = 0.03, .steps = 250}(i));
     optimiser.minimise(error);
     loss = error.item();

@@ -46,7 +46,7 @@ int main() {
   int steps = 0;
   for (; steps < 200; ++steps) {
     const ag::Step step;
-    const Tensor at = ag::Located(x).tensor(), f = rosenbrock(at), g = ag::grad(f, at);
+    const Tensor at = ag::tensor(x), f = rosenbrock(at), g = ag::grad(f, at);
     ag::evaluate({f, g});
     value = f.item();
     if (std::sqrt(dot(g, g)) < 1e-10) break;

@@ -36,7 +36,7 @@ Vec4 clip_of(const HalfPlane& plane, const Tensor& offset) {
   const auto list = [&](double a, double b, double c) {
     return ag::Array::of<double>({a, b, c}).reshape({1, 3}).cast(type);
   };
-  const Tensor w = ag::Located(list(plane.depths[0], plane.depths[1], 1)).tensor();
+  const Tensor w = ag::tensor(list(plane.depths[0], plane.depths[1], 1));
   const Tensor column = ag::select(offset, 0, 0) + list(columns[0], columns[1], columns[2]);
   const Tensor row = ag::select(offset, 0, 1) + list(rows[0], rows[1], rows[2]);
   return {(column * (2.0 / width) - 1) * w, (1 - row * (2.0 / height)) * w, ag::cast(ag::zeros({1, 3}), type), w};
@@ -82,7 +82,7 @@ struct Total {
 Total total(const HalfPlane& plane, ag::DType type = ag::DType::float64) {
   const ag::Step step;
   const ag::Array offset = ag::zeros({2}, type);
-  const Tensor sum = ag::sum(coverage(draw(clip_of(plane, ag::Located(offset).tensor()))));
+  const Tensor sum = ag::sum(coverage(draw(clip_of(plane, ag::tensor(offset)))));
   return {sum.item(), ag::cast(ag::grad(sum, offset), ag::DType::float64).to_vector<double>()};
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("coverage changes continuously as an edge passes a pixel's centre") {
   for (int i = -8; i <= 8; ++i) {
     const ag::Array none = ag::zeros({2}, ag::DType::float64);
     const std::vector<double> now =
-        coverage(draw(clip_of({{14.5 + i * 1e-3, 5}, {0, 1}, {1, 0}}, ag::Located(none).tensor()))).to_vector<double>();
+        coverage(draw(clip_of({{14.5 + i * 1e-3, 5}, {0, 1}, {1, 0}}, ag::tensor(none)))).to_vector<double>();
     for (size_t p = 0; p < before.size(); ++p) CHECK(std::fabs(now[p] - before[p]) < 1.1e-3);
     before = now;
   }
@@ -149,7 +149,7 @@ TEST_CASE("each pixel along an upright edge shows its own share") {
   const ag::Array none = ag::zeros({2}, ag::DType::float64);
   const double at = GENERATE(14.1, 14.45, 14.55, 14.9);
   const std::vector<double> seen =
-      coverage(draw(clip_of({{at, 5}, {0, 1}, {1, 0}}, ag::Located(none).tensor()))).to_vector<double>();
+      coverage(draw(clip_of({{at, 5}, {0, 1}, {1, 0}}, ag::tensor(none)))).to_vector<double>();
   for (size_t row = 0; row < height; ++row) {
     for (size_t column = 0; column < width; ++column) {
       const double share = column < 14 ? 0.0 : column > 14 ? 1.0 : 15 - at;
@@ -164,7 +164,7 @@ TEST_CASE("an edge's depth does not move it, even where it starts behind the cam
     HalfPlane plane{{14.3, 6}, {0.3, 1}, {1, -0.3}};
     plane.depths = depths;
     const ag::Array none = ag::zeros({2}, ag::DType::float64);
-    return coverage(draw(clip_of(plane, ag::Located(none).tensor())));
+    return coverage(draw(clip_of(plane, ag::tensor(none))));
   };
   const std::vector<double> level = of({1, 1}).to_vector<double>(), tilted = of({0.5, 7}).to_vector<double>();
   for (size_t i = 0; i < level.size(); ++i) CHECK(tilted[i] == Approx(level[i]).margin(1e-9));
@@ -173,9 +173,9 @@ TEST_CASE("an edge's depth does not move it, even where it starts behind the cam
   // projects to row 40: it passes the image from above.
   const auto upright = [&](double first_row, double first_w, double second_row, double second_w) {
     const auto list = [](double a, double b, double c) { return ag::Array::of<double>({a, b, c}).reshape({1, 3}); };
-    const Tensor w = ag::Located(list(first_w, second_w, 1)).tensor();
-    const Tensor column = ag::Located(list(14.3, 14.3, 600)).tensor();
-    const Tensor row = ag::Located(list(first_row, second_row, 5)).tensor();
+    const Tensor w = ag::tensor(list(first_w, second_w, 1));
+    const Tensor column = ag::tensor(list(14.3, 14.3, 600));
+    const Tensor row = ag::tensor(list(first_row, second_row, 5));
     return draw({(column * (2.0 / width) - 1) * w, (1 - row * (2.0 / height)) * w, w * 0.5, w});
   };
   const std::vector<double> plain_line = coverage(upright(-300, 1, 300, 1)).to_vector<double>();
@@ -201,8 +201,8 @@ TEST_CASE("an edge shorter than the rounding of positions throws no pixel far of
   };
   const ag::Array x = on_screen(width, 1, {14.3, 14.3 + 1.4 * unit, 40, 40});
   const ag::Array y = on_screen(height, -1, {5.5 + (0.5 - gap) * unit, 5.5 + (0.5 + gap) * unit, 9, -9});
-  const Tensor one = ag::Located(ag::ones({1, 4}, type)).tensor();
-  const Vec4 clip{ag::Located(x).tensor(), ag::Located(y).tensor(), one * 0, one};
+  const Tensor one = ag::tensor(ag::ones({1, 4}, type));
+  const Vec4 clip{ag::tensor(x), ag::tensor(y), one * 0, one};
   const ag::Array faces = ag::Array::of<int32_t>({0, 1, 2, 0, 2, 3}).reshape({2, 3});
   const ag::Array numbers = ag::Array::of<double>({0, 0, 0, 1, 0, 0, 2, 0, 0, 3, 0, 0}).reshape({4, 3});
   const Tensor ids = visibility(clip, faces, frame);
@@ -221,7 +221,7 @@ TEST_CASE("an edge shorter than the rounding of positions throws no pixel far of
 TEST_CASE("all channels are blended alike, over any background") {
   const ag::Step step;
   const ag::Array none = ag::zeros({2}, ag::DType::float64);
-  const Drawn drawn = draw(clip_of({{14.2, 6}, {0.6, 0.8}, {0.8, -0.6}}, ag::Located(none).tensor()));
+  const Drawn drawn = draw(clip_of({{14.2, 6}, {0.6, 0.8}, {0.8, -0.6}}, ag::tensor(none)));
   const std::vector<double> share = coverage(drawn).to_vector<double>();
   const std::vector<double> inside{0.2, 0.7, 0.1, 1}, outside{0.9, 0.3, 0.5, 0};
   const Tensor image =
@@ -242,13 +242,13 @@ TEST_CASE("without crossings the image stays as it is, bit for bit") {
   const ag::DType type = GENERATE(ag::DType::float32, ag::DType::float64);
   const double place = GENERATE(-40.0, 80.0);  // all covered; nothing covered
   const ag::Array none = ag::zeros({2}, type);
-  const Drawn drawn = draw(clip_of({{place, 5}, {0, 1}, {1, 0}}, ag::Located(none).tensor()));
+  const Drawn drawn = draw(clip_of({{place, 5}, {0, 1}, {1, 0}}, ag::tensor(none)));
   REQUIRE(drawn.crossings.inner.size() == 0);
   REQUIRE(drawn.pixels.pixel.size() == (place < 0 ? width * height : 0));
   Random random(21);
   const ag::Array image = (type == ag::DType::float32 ? random_array<float>(random, {1, height, width, 3}, -1, 2)
                                                       : random_array<double>(random, {1, height, width, 3}, -1, 2));
-  const Tensor smooth = antialias(ag::Located(image).tensor(), drawn.clip, drawn.crossings);
+  const Tensor smooth = antialias(ag::tensor(image), drawn.clip, drawn.crossings);
   const ag::Array kept = smooth.keep();
   REQUIRE(kept.bytes() == image.bytes());
   CHECK(std::memcmp(kept.data(), image.data(), static_cast<size_t>(image.bytes())) == 0);
@@ -259,7 +259,7 @@ TEST_CASE("without crossings the image stays as it is, bit for bit") {
 TEST_CASE("an edge between two equal colours changes nothing") {
   const ag::Step step;
   const ag::Array none = ag::zeros({2}, ag::DType::float64);
-  const Drawn drawn = draw(clip_of({{14.2, 6}, {0, 1}, {1, 0}}, ag::Located(none).tensor()));
+  const Drawn drawn = draw(clip_of({{14.2, 6}, {0, 1}, {1, 0}}, ag::tensor(none)));
   REQUIRE(drawn.crossings.inner.size() == height);
   const ag::Array grey = ag::full({1}, 0.3, ag::DType::float64);
   const Tensor image = antialias(plain(drawn, grey, grey), drawn.clip, drawn.crossings);
@@ -269,10 +269,10 @@ TEST_CASE("an edge between two equal colours changes nothing") {
 TEST_CASE("lists and images that do not fit are refused") {
   const ag::Step step;
   const ag::Array none = ag::zeros({2});
-  const Vec4 clip = clip_of({{14.2, 6}, {0, 1}, {1, 0}}, ag::Located(none).tensor());
+  const Vec4 clip = clip_of({{14.2, 6}, {0, 1}, {1, 0}}, ag::tensor(none));
   const Tensor ids = visibility(clip, triangle(), frame);
   const Crossings crossings = silhouettes(clip, triangle(), topology(), ids);
-  const auto tensor = [](const ag::Array& array) { return ag::Located(array).tensor(); };
+  const auto tensor = [](const ag::Array& array) { return ag::tensor(array); };
   REQUIRE_THROWS_AS(antialias(tensor(ag::zeros({height, width, 3})), clip, crossings), ag::ShapeError);
   REQUIRE_THROWS_AS(antialias(tensor(ag::zeros({1, height, width + 1, 3})), clip, crossings), ag::ShapeError);
   REQUIRE_THROWS_WITH(antialias(tensor(ag::zeros({1, width, height + 1, 3})), clip, crossings),

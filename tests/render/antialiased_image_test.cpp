@@ -77,7 +77,7 @@ TEST_CASE("the antialiased image in one pass is that of general operations, and 
   const double tolerance = type == ag::DType::float64 ? 1e-12 : 2e-5;
   const Mesh mesh = two_bodies();
   const ag::Array positions = mesh.positions.cast(type), paint = colours(mesh).cast(type);
-  Drawn drawn = draw(mesh, ag::Located(positions).tensor(), ag::Located(paint).tensor());
+  Drawn drawn = draw(mesh, ag::tensor(positions), ag::tensor(paint));
   drawn.channels.resize(channels);
   REQUIRE(drawn.crossings.inner.size() > 100);
   const Tensor image = in_one_pass(drawn, coverage), expected = in_general(drawn, coverage);
@@ -98,7 +98,7 @@ TEST_CASE("the antialiased image in one pass can be differentiated twice") {
   std::array<ag::Array, 7> edges;
   {
     const ag::Step step;
-    const Drawn drawn = draw(mesh, ag::Located(mesh.positions).tensor(), ag::Located(paint).tensor());
+    const Drawn drawn = draw(mesh, ag::tensor(mesh.positions), ag::tensor(paint));
     const VisiblePixels& p = drawn.pixels;
     const Crossings& c = drawn.crossings;
     seen = {p.pixel.keep(), p.triangle.keep(), p.view.keep(), p.row.keep(), p.column.keep()};
@@ -106,7 +106,7 @@ TEST_CASE("the antialiased image in one pass can be differentiated twice") {
   }
   const ag::GradcheckResult result = ag::gradcheck(
       [&](std::span<const Tensor> x) {
-        const auto list = [](const ag::Array& array) { return ag::Located(array).tensor(); };
+        const auto list = [](const ag::Array& array) { return ag::tensor(array); };
         const Frame frame{2, side, side};
         const VisiblePixels pixels{list(seen[0]), list(seen[1]), list(seen[2]), list(seen[3]), list(seen[4]), frame};
         const Crossings crossings{list(edges[0]), list(edges[1]), list(edges[2]), list(edges[3]),
@@ -127,7 +127,7 @@ TEST_CASE("with nothing visible the antialiased image is zero, and gradients are
   const ag::Step step;
   const Mesh mesh = scene::placed(two_bodies(), 1, {0, 500, 0});
   const ag::Array positions = mesh.positions, paint = colours(mesh);
-  const Drawn drawn = draw(mesh, ag::Located(positions).tensor(), ag::Located(paint).tensor());
+  const Drawn drawn = draw(mesh, ag::tensor(positions), ag::tensor(paint));
   REQUIRE(drawn.pixels.pixel.size() == 0);
   const Tensor image = in_one_pass(drawn, true);
   for (double value : image.values<double>()) CHECK(value == 0);
@@ -144,8 +144,8 @@ TEST_CASE("the antialiased image and its gradients are the same bytes for any nu
     const ag::Array positions = mesh.positions.cast(ag::DType::float32), paint = colours(mesh).cast(ag::DType::float32);
     std::vector<Camera> list{look_at({0.3, 0.4, 4}, {}, {0, 1, 0}, 300, 200, 300),
                              look_at({2, 1, 2}, {}, {0, 1, 0}, 300, 200, 300)};
-    const Vec4 clip = transform(ag::cast(scene::clip_matrices(list, 0.05, 20), ag::DType::float32),
-                                unpack3(ag::Located(positions).tensor()));
+    const Vec4 clip =
+        transform(ag::cast(scene::clip_matrices(list, 0.05, 20), ag::DType::float32), unpack3(ag::tensor(positions)));
     const Tensor ids = visibility(clip, mesh.triangles, {2, 200, 300});
     const VisiblePixels pixels = visible_pixels(ids);
     const Corners at = corners(mesh.triangles, pixels, mesh.vertices());
@@ -182,7 +182,7 @@ TEST_CASE("silhouettes of views that show different meshes are those of each mes
   const std::vector<int32_t> range{first_block, 4, last_ball, first_block};
   const ag::Array ranges = ag::Array::from(range, {2, 2});
   const auto clip_of = [&](const Mesh& mesh) {
-    return transform(scene::clip_matrices(cameras(), 0.05, 20), unpack3(ag::Located(mesh.positions).tensor()));
+    return transform(scene::clip_matrices(cameras(), 0.05, 20), unpack3(ag::tensor(mesh.positions)));
   };
   const Frame frame{2, side, side};
   const Vec4 clip = clip_of(list);
@@ -222,7 +222,7 @@ TEST_CASE("lists that do not belong to an antialiased image are refused") {
   const ag::Step step;
   const Mesh mesh = two_bodies();
   const ag::Array paint = colours(mesh);
-  const Drawn drawn = draw(mesh, ag::Located(mesh.positions).tensor(), ag::Located(paint).tensor());
+  const Drawn drawn = draw(mesh, ag::tensor(mesh.positions), ag::tensor(paint));
   const auto image = [&](std::span<const Tensor> channels, const VisiblePixels& pixels) {
     return antialiased_image(channels, pixels, drawn.clip, drawn.crossings).to_vector<double>();
   };

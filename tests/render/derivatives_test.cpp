@@ -47,12 +47,12 @@ Lists lists(const Vec4& clip, const Mesh& mesh) {
 TEST_CASE("derivatives of weights and attributes are the differences between neighbouring places") {
   const ag::Step step;
   const Mesh mesh = soup();
-  const Vec4 clip = clip_of(ag::Located(mesh.positions).tensor());
+  const Vec4 clip = clip_of(ag::tensor(mesh.positions));
   const auto [pixels, at] = lists(clip, mesh);
   REQUIRE(pixels.pixel.size() > 300);
   const WeightDerivatives slopes = weight_derivatives(clip, at, pixels);
   Random random(22);
-  const Tensor attribute = ag::Located(random_array<double>(random, {60}, -1, 1)).tensor();
+  const Tensor attribute = ag::tensor(random_array<double>(random, {60}, -1, 1));
   const Vec2 change = interpolate_derivatives(attribute, at, slopes);
 
   constexpr double h = 1e-6;
@@ -85,13 +85,13 @@ TEST_CASE("derivatives of weights can be differentiated, to second order") {
   std::array<ag::Array, 5> kept;
   {
     const ag::Step step;
-    const VisiblePixels pixels = lists(clip_of(ag::Located(mesh.positions).tensor()), mesh).pixels;
+    const VisiblePixels pixels = lists(clip_of(ag::tensor(mesh.positions)), mesh).pixels;
     const auto thin = [](const Tensor& all) { return ag::slice(all, 0, {.step = 24}).keep(); };
     kept = {thin(pixels.pixel), thin(pixels.triangle), thin(pixels.view), thin(pixels.row), thin(pixels.column)};
   }
   const ag::GradcheckResult result = ag::gradcheck(
       [&](std::span<const Tensor> x) {
-        const auto list = [&](size_t i) { return ag::Located(kept[i]).tensor(); };
+        const auto list = [&](size_t i) { return ag::tensor(kept[i]); };
         const VisiblePixels pixels{list(0), list(1), list(2), list(3), list(4), frame};
         const WeightDerivatives slopes = weight_derivatives(clip_of(x[0]), corners(mesh.triangles, pixels), pixels);
         return ag::stack({slopes.right.x, slopes.right.z, slopes.down.y, slopes.down.z}, 1);
@@ -104,14 +104,14 @@ TEST_CASE("derivatives of weights can be differentiated, to second order") {
 TEST_CASE("where a triangle is seen edge-on nothing changes, and nothing is differentiated") {
   const ag::Step step;
   const ag::Array edge_on = ag::Array::of<double>({0, -1, 0, 0, 1, 0, 0, 0, 1}).reshape({3, 3});
-  const Tensor points = ag::Located(edge_on).tensor();
+  const Tensor points = ag::tensor(edge_on);
   const Camera camera = look_at({0, 0, 4}, {}, {0, 1, 0}, 36, 24, 20);
   const Vec4 clip = transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(points));
   const ag::Array ids = ag::Array::make<int32_t>({1, 24, 36}, [](std::span<int32_t> out) {
     std::fill(out.begin(), out.end(), -1);
     out[12 * 36 + 18] = 0;
   });
-  const VisiblePixels pixels = visible_pixels(ag::Located(ids).tensor());
+  const VisiblePixels pixels = visible_pixels(ag::tensor(ids));
   const WeightDerivatives slopes = weight_derivatives(clip, corners(ag::arange(3).reshape({1, 3}), pixels), pixels);
   const Tensor all = slopes.right.x + 2 * slopes.right.y + slopes.down.x - slopes.down.z;
   CHECK(all.to_vector<double>() == std::vector<double>{0});

@@ -44,11 +44,11 @@ struct Lists {
   std::array<ag::Array, 7> crossings;  ///< a, b, inner, outer, axis, row, column
 
   VisiblePixels pixels() const {
-    const auto at = [&](size_t i) { return ag::Located(visible[i]).tensor(); };
+    const auto at = [&](size_t i) { return ag::tensor(visible[i]); };
     return {at(0), at(1), at(2), at(3), at(4), frame};
   }
   Crossings edges() const {
-    const auto at = [&](size_t i) { return ag::Located(crossings[i]).tensor(); };
+    const auto at = [&](size_t i) { return ag::tensor(crossings[i]); };
     return {at(0), at(1), at(2), at(3), at(4), at(5), at(6), frame};
   }
 };
@@ -67,7 +67,7 @@ Lists make_lists(const Vec4& clip, const Mesh& mesh, int64_t views) {
 
 Lists make_lists(const Mesh& mesh, const std::vector<Camera>& list) {
   const ag::Step step;
-  return make_lists(project(ag::Located(mesh.positions).tensor(), list), mesh, static_cast<int64_t>(list.size()));
+  return make_lists(project(ag::tensor(mesh.positions), list), mesh, static_cast<int64_t>(list.size()));
 }
 
 /// Everything that is continuous: clip positions to antialiased image [views, side, side, 4].
@@ -114,9 +114,9 @@ void check_finite(const Mesh& mesh, const ag::Array& light_values, const ag::Arr
   const ag::Step step;
   const ag::Array positions = mesh.positions.cast(type), lit = light_values.cast(type),
                   paint = albedo_values.cast(type);
-  const Tensor at = ag::Located(positions).tensor();
+  const Tensor at = ag::tensor(positions);
   const Lists lists = make_lists(project(at, list), mesh, 2);
-  const Tensor image = shade(lists, mesh, list, at, ag::Located(lit).tensor(), ag::Located(paint).tensor());
+  const Tensor image = shade(lists, mesh, list, at, ag::tensor(lit), ag::tensor(paint));
   CHECK(all_finite(image));
   const auto gradients = ag::grad(ag::sum(ag::square(image - 0.3)), {positions, lit, paint});
   for (const Tensor& gradient : gradients) CHECK(all_finite(gradient));
@@ -142,7 +142,7 @@ TEST_CASE("the scene has what its gradients are checked for") {
   for (int32_t pixel : lists.visible[0].values<int32_t>()) covered[static_cast<size_t>(pixel)] = true;
   CHECK(count(lists.crossings[3], [&](int32_t pixel) { return covered[static_cast<size_t>(pixel)]; }) > 20);
   // In the second view a corner is behind the near plane, and faces at it are seen.
-  const ag::Array w = project(ag::Located(mesh.positions).tensor(), cameras()).w.keep();
+  const ag::Array w = project(ag::tensor(mesh.positions), cameras()).w.keep();
   const std::span<const double> depths = w.values<double>().subspan(static_cast<size_t>(mesh.vertices()));
   size_t seen_across = 0;
   for (size_t i = 0; i < static_cast<size_t>(lists.visible[0].size()); ++i) {
@@ -159,11 +159,8 @@ TEST_CASE("the image's gradient by positions is right to second order") {
   const std::vector<Camera> list = cameras();
   const Lists lists = make_lists(mesh, list);
   const ag::Array lit = light(), paint = albedo(mesh);
-  check(
-      [&](std::span<const Tensor> x) {
-        return shade(lists, mesh, list, x[0], ag::Located(lit).tensor(), ag::Located(paint).tensor());
-      },
-      {mesh.positions});
+  check([&](std::span<const Tensor> x) { return shade(lists, mesh, list, x[0], ag::tensor(lit), ag::tensor(paint)); },
+        {mesh.positions});
 }
 
 TEST_CASE("the image's gradient by light and albedo is right to second order") {
@@ -172,7 +169,7 @@ TEST_CASE("the image's gradient by light and albedo is right to second order") {
   const Lists lists = make_lists(mesh, list);
   check(
       [&](std::span<const Tensor> x) {
-        return ag::square(shade(lists, mesh, list, ag::Located(mesh.positions).tensor(), x[0], x[1]));
+        return ag::square(shade(lists, mesh, list, ag::tensor(mesh.positions), x[0], x[1]));
       },
       {light(), albedo(mesh)});
 }
@@ -191,7 +188,7 @@ TEST_CASE("derivatives across positions, light and albedo are right") {
 TEST_CASE("either type sees the same pixels and crossings") {
   const ag::Step step;
   const Mesh mesh = ball_and_tetrahedron();
-  const Vec4 single = project(ag::Located(mesh.positions.cast(ag::DType::float32)).tensor(), cameras());
+  const Vec4 single = project(ag::tensor(mesh.positions.cast(ag::DType::float32)), cameras());
   const auto wide = [](const Tensor& component) { return ag::cast(component, ag::DType::float64); };
   const Vec4 same{wide(single.x), wide(single.y), wide(single.z), wide(single.w)};
   const Lists narrow_lists = make_lists(single, mesh, 2), wide_lists = make_lists(same, mesh, 2);
@@ -202,10 +199,9 @@ TEST_CASE("either type sees the same pixels and crossings") {
   // Computed in either type they may differ by rounding, and the images with them.
   const ag::Array lit = light(), paint = albedo(mesh);
   const auto image = [&](ag::DType type) {
-    const Tensor at = ag::Located(mesh.positions.cast(type)).tensor();
+    const Tensor at = ag::tensor(mesh.positions.cast(type));
     const Lists lists = make_lists(project(at, cameras()), mesh, 2);
-    const Tensor drawn =
-        shade(lists, mesh, cameras(), at, ag::Located(lit.cast(type)).tensor(), ag::Located(paint.cast(type)).tensor());
+    const Tensor drawn = shade(lists, mesh, cameras(), at, ag::tensor(lit.cast(type)), ag::tensor(paint.cast(type)));
     return ag::cast(drawn, ag::DType::float64).to_vector<double>();
   };
   const std::vector<double> narrow_image = image(ag::DType::float32), wide_image = image(ag::DType::float64);
@@ -251,8 +247,7 @@ TEST_CASE("nothing in sight gives an empty image and gradients of zero") {
   REQUIRE(lists.visible[0].size() == 0);
   REQUIRE(lists.crossings[0].size() == 0);
   const ag::Array lit = light(), paint = albedo(mesh);
-  const Tensor image = shade(lists, mesh, list, ag::Located(mesh.positions).tensor(), ag::Located(lit).tensor(),
-                             ag::Located(paint).tensor());
+  const Tensor image = shade(lists, mesh, list, ag::tensor(mesh.positions), ag::tensor(lit), ag::tensor(paint));
   for (double value : image.values<double>()) CHECK(value == 0);
   for (const Tensor& gradient : ag::grad(ag::sum(ag::square(image - 1)), {mesh.positions, lit, paint})) {
     for (double value : gradient.values<double>()) CHECK(value == 0);

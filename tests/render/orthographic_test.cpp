@@ -46,7 +46,7 @@ TEST_CASE("an orthographic camera puts points where its focal lengths and princi
   // Columns 8.5 to 28.5, rows 4.25 to 16.25, whatever the distance; near planes may lie behind the camera.
   const double z = GENERATE(-19.0, -1.0, 3.0);
   const Mesh mesh = rectangles({{-1, -0.5, 1, 1, z}});
-  const Tensor ids = visibility(clip_of(ag::Located(mesh.positions).tensor()), mesh.triangles, {1, height, width});
+  const Tensor ids = visibility(clip_of(ag::tensor(mesh.positions)), mesh.triangles, {1, height, width});
   const std::span<const int32_t> seen = ids.values<int32_t>();
   size_t wrong = 0;
   for (int64_t row = 0; row < height; ++row) {
@@ -58,8 +58,7 @@ TEST_CASE("an orthographic camera puts points where its focal lengths and princi
   }
   CHECK(wrong == 0);
   const Mesh far = rectangles({{-1, -0.5, 1, 1, GENERATE(-20.5, 5.5)}});
-  for (int32_t id :
-       visibility(clip_of(ag::Located(far.positions).tensor()), far.triangles, {1, height, width}).values<int32_t>())
+  for (int32_t id : visibility(clip_of(ag::tensor(far.positions)), far.triangles, {1, height, width}).values<int32_t>())
     CHECK(id == -1);
   REQUIRE_THROWS_AS(orthographic_projection(camera(), 3, 3), ag::ValueError);
   REQUIRE_THROWS_AS(orthographic_projection(camera(), 1, std::numeric_limits<double>::infinity()), ag::ValueError);
@@ -69,12 +68,12 @@ TEST_CASE("in a parallel projection the nearer rectangle is seen, weights are af
   const ag::Step step;
   const Mesh mesh = rectangles({{-1.5, -1, 1.5, 1.13, -9}, {-0.53, -0.47, 0.61, 0.55, -4}});
   const ag::Array positions = mesh.positions;
-  const Vec4 clip = clip_of(ag::Located(positions).tensor());
+  const Vec4 clip = clip_of(ag::tensor(positions));
   const Tensor ids = visibility(clip, mesh.triangles, {1, height, width});
   const VisiblePixels pixels = visible_pixels(ids);
   const Corners at = corners(mesh.triangles, pixels);
   const Vec3 weights = barycentrics(clip, at, pixels);
-  const Vec3 place = interpolate(unpack3(ag::Located(positions).tensor()), at, weights);
+  const Vec3 place = interpolate(unpack3(ag::tensor(positions)), at, weights);
   for (size_t i = 0; i < static_cast<size_t>(pixels.pixel.size()); ++i) {
     CHECK(place.x.values<double>()[i] == Approx((pixels.column.values<int32_t>()[i] + 0.5 - 18.5) / 10).margin(1e-12));
     CHECK(place.y.values<double>()[i] == Approx((12.25 - pixels.row.values<int32_t>()[i] - 0.5) / 8).margin(1e-12));

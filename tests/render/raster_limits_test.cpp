@@ -54,13 +54,12 @@ Picture picture(const Mesh& mesh, ag::DType type = ag::DType::float32) {
   Random random(51);
   const ag::Array positions = mesh.positions.cast(type);
   const ag::Array colours = random_array<double>(random, {mesh.vertices()}, 0.2, 1).cast(type);
-  const Vec4 clip = project(ag::Located(positions).tensor());
+  const Vec4 clip = project(ag::tensor(positions));
   const Tensor ids = visibility(clip, mesh.triangles, {1, side, side});
   const VisiblePixels pixels = visible_pixels(ids);
   const Corners at = corners(mesh.triangles, pixels);
   const Vec3 weights = barycentrics(clip, at, pixels);
-  const std::vector<Tensor> channels{interpolate(ag::Located(colours).tensor(), at, weights),
-                                     depth(clip, at, pixels, weights)};
+  const std::vector<Tensor> channels{interpolate(ag::tensor(colours), at, weights), depth(clip, at, pixels, weights)};
   const Crossings edges = silhouettes(clip, mesh.triangles, make_topology(mesh.positions, mesh.triangles), ids);
   const Tensor image = antialiased_image(channels, pixels, clip, edges, {.coverage = true});
   const auto gradients = ag::grad(ag::sum(ag::square(image - 0.3)), {positions, colours});
@@ -124,7 +123,7 @@ TEST_CASE("vertices on the camera's plane and in the camera itself") {
       {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
   {
     const ag::Step step;
-    const std::vector<double> w = project(ag::Located(mesh.positions).tensor()).w.to_vector<double>();
+    const std::vector<double> w = project(ag::tensor(mesh.positions)).w.to_vector<double>();
     REQUIRE(std::ranges::count(w, 0.0) == 7);
   }
   const Picture seen = picture(mesh, type);
@@ -184,7 +183,7 @@ TEST_CASE("twenty million triangles of which two are visible") {
   const ag::Step step;
   const ag::Array points =
       ag::Array::from(positions, {static_cast<int64_t>(positions.size() / 3), 3}).cast(ag::DType::float32);
-  const Vec4 clip = project(ag::Located(points).tensor());
+  const Vec4 clip = project(ag::tensor(points));
   const Tensor ids = visibility(clip, list, {1, side, side});
   for (const int32_t id : ids.values<int32_t>()) CHECK(id >= pattern * repeats);
   const VisiblePixels pixels = visible_pixels(ids);

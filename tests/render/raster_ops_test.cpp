@@ -93,7 +93,7 @@ VisiblePixels claimed_pixel(int32_t row, int32_t column) {
     std::fill(out.begin(), out.end(), -1);
     out[static_cast<size_t>(row * frame.width + column)] = 0;
   });
-  return visible_pixels(ag::Located(ids).tensor());
+  return visible_pixels(ag::tensor(ids));
 }
 
 std::vector<double> in_double(const Tensor& values) { return ag::cast(values, ag::DType::float64).to_vector<double>(); }
@@ -103,7 +103,7 @@ std::vector<double> in_double(const Tensor& values) { return ag::cast(values, ag
 TEST_CASE("visible pixels are listed in order, with their triangle, view, row and column") {
   const ag::Step step;
   const ag::Array ids = ag::Array::of<int32_t>({-1, 4, -1, 0, -1, -1, -1, -1, -1, 7, 7, -1}).reshape({2, 2, 3});
-  const VisiblePixels pixels = visible_pixels(ag::Located(ids).tensor());
+  const VisiblePixels pixels = visible_pixels(ag::tensor(ids));
   using List = std::vector<int32_t>;
   CHECK(pixels.pixel.to_vector<int32_t>() == List{1, 3, 9, 10});
   CHECK(pixels.triangle.to_vector<int32_t>() == List{4, 0, 7, 7});
@@ -165,7 +165,7 @@ TEST_CASE("weights sum to 1 and their gradient is that of the hit, to second ord
   }
   const ag::GradcheckResult result = ag::gradcheck(
       [&](std::span<const Tensor> x) {
-        const auto list_of = [&](size_t i) { return ag::Located(lists[i]).tensor(); };
+        const auto list_of = [&](size_t i) { return ag::tensor(lists[i]); };
         const VisiblePixels pixels{list_of(0), list_of(1), list_of(2),
                                    list_of(3), list_of(4), {1, frame.height, frame.width}};
         const Corners at = corners(mesh.triangles, pixels);
@@ -184,7 +184,7 @@ TEST_CASE("an edge-on triangle has weights of 1/3 and no gradient") {
   const Mesh mesh =
       GENERATE(single_triangle({0, -1, 0, 0, 1, 0, 0, 0, 1}), single_triangle({0, 0, 0, 0, 0, 0, 0, 0, 0}));
   const Camera camera = look_at({0, 0, 4}, {}, {0, 1, 0}, 40, 32, 35);
-  const Tensor points = ag::Located(mesh.positions).tensor();
+  const Tensor points = ag::tensor(mesh.positions);
   const Vec4 clip = transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(points));
   const VisiblePixels pixels = claimed_pixel(15, 20);
   const Corners at = corners(mesh.triangles, pixels);
@@ -231,7 +231,7 @@ TEST_CASE("interpolate blends the corners' values by the weights") {
   const Seen seen = see(mesh, cameras(), ag::DType::float64);
   Random random(12);
   const ag::Array attribute = random_array<double>(random, {90}, -1, 1);
-  const Tensor blended = interpolate(ag::Located(attribute).tensor(), seen.corners, seen.weights);
+  const Tensor blended = interpolate(ag::tensor(attribute), seen.corners, seen.weights);
   const std::span<const double> a = attribute.values<double>(), result = blended.values<double>();
   const std::span<const double> x = seen.weights.x.values<double>(), y = seen.weights.y.values<double>(),
                                 z = seen.weights.z.values<double>();
@@ -249,16 +249,16 @@ TEST_CASE("interpolate blends the corners' values by the weights") {
 TEST_CASE("to_image puts values at their pixels and zero elsewhere; its gradient takes them back") {
   const ag::Step step;
   const ag::Array ids = ag::Array::of<int32_t>({-1, 4, -1, 0, -1, -1, -1, -1, -1, 7, 7, -1}).reshape({2, 2, 3});
-  const VisiblePixels pixels = visible_pixels(ag::Located(ids).tensor());
+  const VisiblePixels pixels = visible_pixels(ag::tensor(ids));
   const ag::Array one = ag::Array::of<float>({1, 2, 3, 4});
-  const Tensor image = to_image(ag::Located(one).tensor(), pixels);
+  const Tensor image = to_image(ag::tensor(one), pixels);
   CHECK(image.shape() == ag::Shape{2, 2, 3});
   CHECK(image.to_vector<float>() == std::vector<float>{0, 1, 0, 2, 0, 0, 0, 0, 0, 3, 4, 0});
   const Tensor back = ag::grad(ag::sum(image * ag::arange(12, ag::DType::float32).reshape({2, 2, 3})), one);
   CHECK(back.to_vector<float>() == std::vector<float>{1, 3, 9, 10});
 
   const ag::Array two = ag::Array::of<float>({1, -1, 2, -2, 3, -3, 4, -4}).reshape({4, 2});
-  const Tensor colours = to_image(ag::Located(two).tensor(), pixels);
+  const Tensor colours = to_image(ag::tensor(two), pixels);
   REQUIRE(colours.shape() == ag::Shape{2, 2, 3, 2});
   const std::span<const float> plain = image.values<float>(), pairs = colours.values<float>();
   for (size_t i = 0; i < plain.size(); ++i) {
@@ -280,7 +280,7 @@ TEST_CASE("nothing visible gives empty lists and an empty image") {
 
 TEST_CASE("wrong shapes and indices are refused") {
   const ag::Step step;
-  const Tensor row = ag::Located(ag::ones({2, 3})).tensor();
+  const Tensor row = ag::tensor(ag::ones({2, 3}));
   const Vec4 clip{row, row, row, row};
   const ag::Array triangle = ag::Array::of<int32_t>({0, 1, 2}).reshape({1, 3});
   REQUIRE_THROWS_AS(visibility(clip, triangle, {1, 8, 8}), ag::ShapeError);  // two views, not one
@@ -292,13 +292,13 @@ TEST_CASE("wrong shapes and indices are refused") {
   REQUIRE_THROWS_AS(visibility(clip, ag::Array::of<int32_t>({0, 1}), {2, 8, 8}), ag::ShapeError);
   REQUIRE_THROWS_WITH(visibility(clip, ag::arange(3), {2, 8, 8}), "visibility: triangles [3]; expected [*, 3]");
   REQUIRE_THROWS_AS(visibility(clip, ag::ones({1, 3}), {2, 8, 8}), ag::DTypeError);
-  const Tensor nothing = ag::Located(ag::full({2, 8, 8}, -1, ag::DType::int32)).tensor();
+  const Tensor nothing = ag::tensor(ag::full({2, 8, 8}, -1, ag::DType::int32));
   const Topology topology = make_topology(ag::zeros({3, 3}), triangle);
   REQUIRE_THROWS_AS(silhouettes(clip, ag::arange(3), topology, nothing), ag::ShapeError);
   REQUIRE_THROWS_AS(silhouettes(clip, ag::ones({1, 3}), topology, nothing), ag::DTypeError);
-  REQUIRE_THROWS_AS(visible_pixels(ag::Located(ag::zeros({8, 8}, ag::DType::int32)).tensor()), ag::ShapeError);
+  REQUIRE_THROWS_AS(visible_pixels(ag::tensor(ag::zeros({8, 8}, ag::DType::int32))), ag::ShapeError);
   // Components of different shapes would be read beyond their end.
-  const Tensor one = ag::Located(ag::ones({2, 1})).tensor();
+  const Tensor one = ag::tensor(ag::ones({2, 1}));
   REQUIRE_THROWS_AS(visibility({row, row, one, row}, triangle, {2, 8, 8}), ag::ShapeError);
   const VisiblePixels pixels = claimed_pixel(2, 2);
   REQUIRE_THROWS_AS(barycentrics(clip, corners(triangle, pixels), pixels), ag::ShapeError);
@@ -310,7 +310,7 @@ TEST_CASE("views of different meshes in one list see what each mesh shows by its
   const Mesh both = scene::joined(first, second);
   const std::vector<Camera> list = cameras();
   const auto clip_of = [&](const Mesh& mesh) {
-    return transform(scene::clip_matrices(list, 0.1, 50), unpack3(ag::Located(mesh.positions).tensor()));
+    return transform(scene::clip_matrices(list, 0.1, 50), unpack3(ag::tensor(mesh.positions)));
   };
   const auto ids = [&](const Mesh& mesh) {
     return visibility(clip_of(mesh), mesh.triangles, frame).to_vector<int32_t>();
@@ -328,8 +328,7 @@ TEST_CASE("views of different meshes in one list see what each mesh shows by its
 
   // One row of positions may serve all views.
   const Camera& camera = list[0];
-  const Vec4 one =
-      transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(ag::Located(both.positions).tensor()));
+  const Vec4 one = transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(ag::tensor(both.positions)));
   const std::vector<int32_t> shared = visibility(one, both.triangles, frame, {.ranges = ranges}).to_vector<int32_t>();
   CHECK(std::equal(expected.begin(), expected.begin() + pixels, shared.begin()));
 
@@ -345,8 +344,7 @@ TEST_CASE("images are refused beyond 32,768 pixels a side") {
   const ag::Step step;
   const Mesh mesh = scene::tetrahedron();
   const Camera camera = cameras()[0];
-  const Vec4 clip =
-      transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(ag::Located(mesh.positions).tensor()));
+  const Vec4 clip = transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(ag::tensor(mesh.positions)));
   CHECK(visibility(clip, mesh.triangles, {1, 2, 32768}).size() == 65536);
   REQUIRE_THROWS_WITH(visibility(clip, mesh.triangles, {1, 2, 32769}), ContainsSubstring("32769 x 2"));
   REQUIRE_THROWS_AS(visibility(clip, mesh.triangles, {1, 0, 8}), ag::ShapeError);

@@ -23,7 +23,7 @@ using render::Vec3;
 
 using Point = std::array<double, 3>;
 
-inline Tensor tensor(const ag::Array& array) { return ag::Located(array).tensor(); }
+inline Tensor tensor(const ag::Array& array) { return ag::tensor(array); }
 inline Vec3 vector(const Point& p, ag::DType type = ag::DType::float64) {
   return render::unpack3(ag::Array::of<double>({p[0], p[1], p[2]}).cast(type));
 }

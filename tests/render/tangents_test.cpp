@@ -38,8 +38,7 @@ Sheet sheet(double angle, bool mirrored) {
 Vec2 unpack2(const Tensor& a) { return {ag::select(a, 1, 0), ag::select(a, 1, 1)}; }
 
 VertexTangents tangents(const Sheet& s) {
-  return vertex_tangents(unpack3(ag::Located(s.positions).tensor()), s.triangles, unpack2(ag::Located(s.uvs).tensor()),
-                         s.triangles);
+  return vertex_tangents(unpack3(ag::tensor(s.positions)), s.triangles, unpack2(ag::tensor(s.uvs)), s.triangles);
 }
 
 }  // namespace
@@ -65,7 +64,7 @@ TEST_CASE("a tangent frame is orthonormal, with the bitangent along growing v") 
   const VertexTangents found = tangents(s);
   // Normals that lean, as interpolated ones do.
   Random random(51);
-  const Tensor lean = ag::Located(random_array<double>(random, {9, 3}, -0.4, 0.4)).tensor();
+  const Tensor lean = ag::tensor(random_array<double>(random, {9, 3}, -0.4, 0.4));
   const Vec3 bend = unpack3(lean);
   const TangentFrame frame = tangent_frame({bend.x, bend.y, bend.z + 1.5}, found.tangent, found.handedness);
   const auto all = [](const Tensor& values, double wanted) {
@@ -109,14 +108,14 @@ TEST_CASE("UVs without area give no tangent, and no gradient that is not a numbe
   const Tensor slope = ag::grad(ag::sum(found.tangent.x + found.tangent.y), uvs);
   for (double value : slope.values<double>()) CHECK(value == 0);
   const ag::Array fewer = ag::zeros({2, 3}, ag::DType::int32);
-  REQUIRE_THROWS_AS(vertex_tangents(unpack3(s.positions), s.triangles, unpack2(ag::Located(s.uvs).tensor()), fewer),
+  REQUIRE_THROWS_AS(vertex_tangents(unpack3(s.positions), s.triangles, unpack2(ag::tensor(s.uvs)), fewer),
                     ag::ShapeError);
 }
 
 TEST_CASE("flat normals are those of the faces; a corner that is not finite takes its face out") {
   const ag::Step step;
   const Mesh ball = icosphere(1);
-  const Vec3 flat = face_normals(unpack3(ag::Located(ball.positions).tensor()), ball.triangles);
+  const Vec3 flat = face_normals(unpack3(ag::tensor(ball.positions)), ball.triangles);
   const std::span<const double> p = ball.positions.values<double>();
   for (size_t face = 0; face < static_cast<size_t>(ball.faces()); ++face) {
     double middle[3] = {0, 0, 0};  // by symmetry along the normal
@@ -131,7 +130,7 @@ TEST_CASE("flat normals are those of the faces; a corner that is not finite take
   std::vector<double> values = ball.positions.to_vector<double>();
   values[3] = std::numeric_limits<double>::quiet_NaN();
   const ag::Array broken = ag::Array::from(values, ball.positions.shape());
-  const Vec3 normals = vertex_normals(unpack3(ag::Located(broken).tensor()), ball.triangles);
+  const Vec3 normals = vertex_normals(unpack3(ag::tensor(broken)), ball.triangles);
   const Tensor slope = ag::grad(ag::sum(normals.x + 2 * normals.y - normals.z), broken);
   for (const Tensor& values_of : {normals.x, normals.y, normals.z, ag::flatten(slope)}) {
     for (double value : values_of.values<double>()) CHECK(std::isfinite(value));

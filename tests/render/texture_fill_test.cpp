@@ -6,7 +6,7 @@ using namespace render;
 
 namespace {
 
-Tensor leaf(const ag::Array& array) { return ag::Located(array).tensor(); }
+Tensor leaf(const ag::Array& array) { return ag::tensor(array); }
 
 /// Weight 1 with the given chance, else 0.
 ag::Array sparse_weight(int64_t height, int64_t width, double chance, uint64_t seed) {

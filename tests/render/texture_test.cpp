@@ -97,11 +97,11 @@ ag::Array smooth_coordinates(int64_t count, int64_t height, int64_t width, uint6
 }
 
 Vec2 uv_of(const Tensor& coordinates) { return {ag::select(coordinates, 0, 0), ag::select(coordinates, 0, 1)}; }
-Vec2 uv_of(const ag::Array& coordinates) { return uv_of(ag::Located(coordinates).tensor()); }
+Vec2 uv_of(const ag::Array& coordinates) { return uv_of(ag::tensor(coordinates)); }
 
 Tensor level_zero(const ag::Array& texture) { return ag::reshape(ag::Located(texture), {-1, texture.shape()[2]}); }
 
-Tensor constant(std::initializer_list<double> values) { return ag::Located(ag::Array::of<double>(values)).tensor(); }
+Tensor constant(std::initializer_list<double> values) { return ag::tensor(ag::Array::of<double>(values)); }
 
 void check_close(const Tensor& values, const std::vector<double>& expected, double tolerance = 1e-12) {
   const std::vector<double> got = ag::cast(values, ag::DType::float64).to_vector<double>();
@@ -156,7 +156,7 @@ TEST_CASE("mipmap: a texel is the mean of four, the last row and column counting
     if (i > 0) level = reference_half(level);
     expected.insert(expected.end(), level.texels.begin(), level.texels.end());
   }
-  const Tensor texels = mipmap(ag::Located(texture).tensor(), levels);
+  const Tensor texels = mipmap(ag::tensor(texture), levels);
   CHECK(texels.shape() == ag::Shape{levels.texels(), 2});
   check_close(texels, expected, 1e-15);
   check_gradients([&](std::span<const Tensor> x) { return mipmap(ag::reshape(x[0], texture.shape()), levels); },
@@ -165,9 +165,9 @@ TEST_CASE("mipmap: a texel is the mean of four, the last row and column counting
 
 TEST_CASE("mipmap refuses a texture of another size") {
   const ag::Step step;
-  REQUIRE_THROWS_WITH(mipmap(ag::Located(ag::zeros({4, 5, 3})).tensor(), MipLevels(5, 4)),
+  REQUIRE_THROWS_WITH(mipmap(ag::tensor(ag::zeros({4, 5, 3})), MipLevels(5, 4)),
                       ContainsSubstring("mipmap: a texture [4, 5, 3]; expected [5, 4, channels]"));
-  REQUIRE_THROWS_AS(mipmap(ag::Located(ag::zeros({4, 4})).tensor(), MipLevels(4, 4)), ag::ShapeError);
+  REQUIRE_THROWS_AS(mipmap(ag::tensor(ag::zeros({4, 4})), MipLevels(4, 4)), ag::ShapeError);
 }
 
 Tensor sum_of_weights(const Taps& taps) {
@@ -232,8 +232,8 @@ TEST_CASE("trilinear samples blend the two levels next to the level of detail") 
     const std::vector<double> b = reference_bilinear(pyramid[coarser], u, v, wrap);
     for (size_t c = 0; c < 3; ++c) expected.push_back(a[c] + (b[c] - a[c]) * (within - static_cast<double>(finer)));
   }
-  const Taps taps = trilinear_taps(uv_of(coordinates), ag::Located(lod).tensor(), levels, wrap);
-  check_close(blend(mipmap(ag::Located(texture).tensor(), levels), taps), expected);
+  const Taps taps = trilinear_taps(uv_of(coordinates), ag::tensor(lod), levels, wrap);
+  check_close(blend(mipmap(ag::tensor(texture), levels), taps), expected);
   check_close(sum_of_weights(taps), std::vector<double>(60, 1.0));
 }
 
@@ -244,7 +244,7 @@ TEST_CASE("float32 samples are those of float64 to rounding") {
   const auto sample = [&](ag::DType type) {
     const Vec2 uv = uv_of(coordinates.cast(type));
     const Tensor lod = ag::abs(uv.x);
-    return blend(mipmap(ag::Located(texture.cast(type)).tensor(), levels), trilinear_taps(uv, lod, levels));
+    return blend(mipmap(ag::tensor(texture.cast(type)), levels), trilinear_taps(uv, lod, levels));
   };
   check_close(sample(ag::DType::float32), sample(ag::DType::float64).to_vector<double>(), 2e-5);
 }
@@ -267,7 +267,7 @@ TEST_CASE("blend_rgb gives blend's channels") {
   CHECK(same_values(blend(texels, taps).values<double>(), pack(colour).values<double>()));
   REQUIRE_THROWS_WITH(blend_rgb(level_zero(random_texture(4, 4, 2)), taps),
                       ContainsSubstring("blend_rgb: texels [16, 2]; expected [texels, 3]"));
-  REQUIRE_THROWS_AS(blend(ag::Located(ag::zeros({16})).tensor(), taps), ag::ShapeError);
+  REQUIRE_THROWS_AS(blend(ag::tensor(ag::zeros({16})), taps), ag::ShapeError);
 }
 
 // Gradients ---------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ TEST_CASE("nearest samples have a gradient to texels and none to coordinates") {
   const ag::Step step;
   const ag::Array texels = ag::arange(4, ag::DType::float64).reshape({4, 1});
   const ag::Array coordinates = ag::Array::of<double>({0.2, 0.9, 0.3, 0.2, 0.1, 0.4}).reshape({2, 3});
-  const Tensor sample = blend(ag::Located(texels).tensor(), nearest_taps(uv_of(coordinates), MipLevels(2, 2, 1)));
+  const Tensor sample = blend(ag::tensor(texels), nearest_taps(uv_of(coordinates), MipLevels(2, 2, 1)));
   CHECK(ag::grad(ag::sum(sample), texels).to_vector<double>() == std::vector<double>{0, 0, 2, 1});
   REQUIRE_THROWS_AS(ag::grad(ag::sum(sample), coordinates), ag::UnreachedGradient);
 }
@@ -317,10 +317,9 @@ TEST_CASE("values and gradients are finite at kinks, and where coordinates are n
   const ag::Array v =
       ag::Array::of<double>({0, 1, 0.875, 0.5, 2, -1, 0.3, nan_value, 0.1, infinity, -1e300, 1e-300, 0.2, 0.2});
   const ag::Array lod = ag::Array::of<double>({0, 1, 2, 0.5, 1, 2, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, nan_value, infinity});
-  const Tensor texels = mipmap(ag::Located(texture).tensor(), levels);
-  const Vec2 uv{ag::Located(u).tensor(), ag::Located(v).tensor()};
-  for (const Taps& taps :
-       {trilinear_taps(uv, ag::Located(lod).tensor(), levels, wrap), bilinear_taps(uv, levels, wrap)}) {
+  const Tensor texels = mipmap(ag::tensor(texture), levels);
+  const Vec2 uv{ag::tensor(u), ag::tensor(v)};
+  for (const Taps& taps : {trilinear_taps(uv, ag::tensor(lod), levels, wrap), bilinear_taps(uv, levels, wrap)}) {
     const Tensor sample = blend(texels, taps);
     check_finite(sample);
     const auto [du, dv, dt] = ag::grad(ag::sum(ag::square(sample)), {u, v, texture});
@@ -354,8 +353,7 @@ struct Scene {
     Random random(5);
     uv = random_array<double>(random, {9, 2}, -0.5, 1.5);
     const ag::Step step;
-    const VisiblePixels pixels =
-        visible_pixels(visibility(clip(ag::Located(mesh.positions).tensor()), mesh.triangles, frame));
+    const VisiblePixels pixels = visible_pixels(visibility(clip(ag::tensor(mesh.positions)), mesh.triangles, frame));
     lists = {pixels.pixel.keep(), pixels.triangle.keep(), pixels.view.keep(), pixels.row.keep(), pixels.column.keep()};
   }
 
@@ -363,7 +361,7 @@ struct Scene {
     return transform(scene::clip_matrices({&camera, 1}, 0.1, 50), unpack3(positions));
   }
   VisiblePixels pixels() const {
-    const auto list = [&](size_t i) { return ag::Located(lists[i]).tensor(); };
+    const auto list = [&](size_t i) { return ag::tensor(lists[i]); };
     return {list(0), list(1), list(2), list(3), list(4), frame};
   }
 
@@ -436,10 +434,10 @@ TEST_CASE("texture coordinates without area, or not numbers, give finite images 
   const double value = GENERATE(0.25, 0.0, nan_value, infinity, 1e300);
   scene.uv = ag::full({9, 2}, value, ag::DType::float64);
   const ag::Step step;
-  const Vec4 clip = scene.clip(ag::Located(scene.mesh.positions).tensor());
-  const Scene::Seen seen = scene.see(clip, ag::Located(scene.uv).tensor(), levels);
+  const Vec4 clip = scene.clip(ag::tensor(scene.mesh.positions));
+  const Scene::Seen seen = scene.see(clip, ag::tensor(scene.uv), levels);
   check_finite(seen.lod);
-  const Tensor image = blend(mipmap(ag::Located(texture).tensor(), levels), trilinear_taps(seen.uv, seen.lod, levels));
+  const Tensor image = blend(mipmap(ag::tensor(texture), levels), trilinear_taps(seen.uv, seen.lod, levels));
   check_finite(image);
   const auto [positions, texels] = ag::grad(ag::sum(ag::square(image)), {scene.mesh.positions, texture});
   check_finite(texels);

@@ -65,7 +65,7 @@ void check_finite(const Mesh& mesh, const ag::Array& uvs) {
   for (const ag::DType type : {ag::DType::float32, ag::DType::float64}) {
     const ag::Step step;
     const std::vector<ag::Array> inputs{surface.positions.cast(type), uvs.cast(type), random_texels(3).cast(type)};
-    const auto leaf = [&](size_t i) { return ag::Located(inputs[i]).tensor(); };
+    const auto leaf = [&](size_t i) { return ag::tensor(inputs[i]); };
     const Tensor image = picture(surface, leaf(0), leaf(1), leaf(2));
     const auto gradients = ag::grad(ag::sum(ag::square(image - 0.3)), {inputs[0], inputs[1], inputs[2]});
     INFO(ag::name_of(type));
@@ -99,7 +99,7 @@ TEST_CASE("gradients of a textured surface to positions, coordinates and texels 
   };
   const ag::Array positions = surface.positions.cast(ag::DType::float64), uvs = surface.uvs.cast(ag::DType::float64),
                   texels = random_texels(3);
-  const auto leaf = [](const ag::Array& array) { return ag::Located(array).tensor(); };
+  const auto leaf = [](const ag::Array& array) { return ag::tensor(array); };
   using Inputs = std::span<const Tensor>;
   SECTION("positions") {
     check([&](Inputs x) { return picture(surface, x[0], leaf(uvs), leaf(texels)); }, positions);

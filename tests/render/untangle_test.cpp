@@ -71,7 +71,7 @@ TEST_CASE("what shows its back is pushed away, nothing else is moved") {
     const ag::Step step;
     const Mesh mesh = turned ? inside_out(icosphere(2)) : icosphere(2);
     const WeldedSurface surface = weld(mesh, unit_ball);
-    const Tensor positions = ag::Located(surface.positions).tensor();
+    const Tensor positions = ag::tensor(surface.positions);
     const SurfaceView view = see(unpack3(positions), surface.triangles, surface.topology,
                                  ag::cast(matrices, ag::DType::float32), {1, 32, 32});
     const Tensor pushed = pushed_back(view);

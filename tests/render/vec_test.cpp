@@ -168,7 +168,7 @@ TEST_CASE("gather takes whole vectors") {
   const ag::Step step;
   const ag::Array table = ag::Array::of<double>({1, 2, 3, 4, 5, 6}).reshape({2, 3}),
                   at = ag::Array::of<int32_t>({1, 0, 1});
-  CHECK(pack(gather(unpack3(table), ag::Located(at).tensor())).to_vector<double>() ==
+  CHECK(pack(gather(unpack3(table), ag::tensor(at))).to_vector<double>() ==
         std::vector<double>{4, 5, 6, 1, 2, 3, 4, 5, 6});
 }
 
