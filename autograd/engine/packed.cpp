@@ -69,30 +69,40 @@ void find_pieces(Packed& packed, std::span<const int64_t> borders) {
   }
 }
 
-void gather_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
-  expect_parts(packed, values, piece, number);
-  if (packed.pieces[number].origin.base != none) return;
-  for_each_part(packed, values, piece, packed.pieces[number].part,
-                [](const std::byte* from, std::byte* local, size_t bytes) { std::memcpy(local, from, bytes); });
+void gather_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
+                  size_t number) {
+  expect_parts(packs, values, piece, number);
+  for (const Packed& packed : packs) {
+    if (packed.pieces[number].origin.base != none) continue;
+    for_each_part(packed, values, piece, packed.pieces[number].part,
+                  [](const std::byte* from, std::byte* local, size_t bytes) { std::memcpy(local, from, bytes); });
+  }
 }
 
-void expect_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
-  const Place& origin = packed.pieces[number].origin;
-  address_of_elements(packed, piece) =
-      origin.base != none ? address(packed, values, origin, piece.begin) : room(packed, piece);
+void expect_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
+                  size_t number) {
+  for (const Packed& packed : packs) {
+    const Place& origin = packed.pieces[number].origin;
+    address_of_elements(packed, piece) =
+        origin.base != none ? address(packed, values, origin, piece.begin) : room(packed, piece);
+  }
 }
 
-void spread_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
-  if (packed.pieces[number].origin.base != none) return;  // written where they belong
-  for_each_part(packed, values, piece, packed.pieces[number].part,
-                [](std::byte* to, const std::byte* local, size_t bytes) { std::memcpy(to, local, bytes); });
+void spread_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
+                  size_t number) {
+  for (const Packed& packed : packs) {
+    if (packed.pieces[number].origin.base != none) continue;  // written where they belong
+    for_each_part(packed, values, piece, packed.pieces[number].part,
+                  [](std::byte* to, const std::byte* local, size_t bytes) { std::memcpy(to, local, bytes); });
+  }
 }
 
-void fetch_piece(const Packed& packed, const std::vector<std::byte*>& values, size_t number) {
-  if (number >= packed.pieces.size() || packed.pieces[number].origin.base == none) return;
-  const Packed::Part& part = packed.parts[packed.pieces[number].part];
-  const std::byte* from = values[part.place.base] + part.place.bytes;
-  for (int64_t bytes = 0; bytes < fetched_bytes; bytes += 64) __builtin_prefetch(from + bytes);
+void fetch_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, int64_t begin, size_t number) {
+  for (const Packed& packed : packs) {
+    if (number >= packed.pieces.size() || packed.pieces[number].origin.base == none) continue;
+    const std::byte* from = address(packed, values, packed.pieces[number].origin, begin);
+    for (int64_t bytes = 0; bytes < fetched_bytes; bytes += 64) __builtin_prefetch(from + bytes);
+  }
 }
 
 }  // namespace autograd::engine
