@@ -110,12 +110,6 @@ KernelRun::KernelRun(const Kernel& kernel, const KernelArguments& arguments, Fau
     machine_.emplace(kernel.function_, kernel.program_, arguments);
 }
 
-void KernelRun::run(const Piece& piece) {
-  // Where machine code met a fault, the interpreter says which.
-  if (machine_ && !machine_->run(piece)) return;
-  kernel_.interpreter().run(arguments_, piece, fault_);
-}
-
 std::shared_ptr<const Kernel> KernelSet::add(ir::Program program) {
   KernelCache& cache = KernelCache::current();
   cache.trim();

@@ -46,7 +46,11 @@ class KernelRun {
  public:
   KernelRun(const Kernel& kernel, const KernelArguments& arguments, Fault& fault);
   /// Computes a piece. `begin` lies on a block of folds over all; folds over lanes need whole rows.
-  void run(const Piece& piece);
+  void run(const Piece& piece) {
+    // Where machine code met a fault, the interpreter says which.
+    if (machine_ && !machine_->run(piece)) return;
+    kernel_.interpreter().run(arguments_, piece, fault_);
+  }
 
  private:
   const Kernel& kernel_;

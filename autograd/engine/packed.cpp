@@ -43,6 +43,14 @@ void for_each_part(const Packed& packed, const std::vector<std::byte*>& values, 
   }
 }
 
+/// Leaves where the elements of a piece lie, or shall lie; true: where they belong, not in local memory.
+bool expect(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
+  const Place& origin = packed.pieces[number].origin;
+  const bool in_one = origin.base != none;
+  address_of_elements(packed, piece) = in_one ? address(packed, values, origin, piece.begin) : room(packed, piece);
+  return in_one;
+}
+
 }  // namespace
 
 std::vector<int64_t> borders_of_pieces(const Packed& packed, int64_t block, bool by_parts) {
@@ -71,9 +79,8 @@ void find_pieces(Packed& packed, std::span<const int64_t> borders) {
 
 void gather_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
                   size_t number) {
-  expect_parts(packs, values, piece, number);
   for (const Packed& packed : packs) {
-    if (packed.pieces[number].origin.base != none) continue;
+    if (expect(packed, values, piece, number)) continue;
     for_each_part(packed, values, piece, packed.pieces[number].part,
                   [](const std::byte* from, std::byte* local, size_t bytes) { std::memcpy(local, from, bytes); });
   }
@@ -81,11 +88,7 @@ void gather_parts(std::span<const Packed> packs, const std::vector<std::byte*>& 
 
 void expect_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
                   size_t number) {
-  for (const Packed& packed : packs) {
-    const Place& origin = packed.pieces[number].origin;
-    address_of_elements(packed, piece) =
-        origin.base != none ? address(packed, values, origin, piece.begin) : room(packed, piece);
-  }
+  for (const Packed& packed : packs) expect(packed, values, piece, number);
 }
 
 void spread_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,

@@ -57,6 +57,7 @@ Machine::Machine(jit::Function function, const ir::Program& program, const Kerne
     shares = shares || (access == Access::row_linear && layout_.row_bytes[i] == 0);
   }
   if (shares && lane_folds_ > 0 && !folds_all_) rows_in_window_ = static_cast<int64_t>(carried_folds / lane_folds_);
+  one_row_ = layout_.lanes == arguments.size && arguments.lane_blocks == 1 && !folds_all_;
 }
 
 bool Machine::run(const Piece& piece) {
@@ -67,6 +68,8 @@ bool Machine::run(const Piece& piece) {
   }
   if (!piece.whole_rows()) {
     lane_window(piece);
+  } else if (one_row_) {
+    rectangle(0, 0, piece.begin, 1, piece.end - piece.begin);
   } else if (!folds_all_) {
     elements(piece.begin, piece.end);
   } else {
@@ -169,10 +172,9 @@ void Machine::windows(int64_t slice, int64_t row, int64_t rows) {
 }
 
 void Machine::rectangle(int64_t slice, int64_t row, int64_t lane, int64_t rows, int64_t lanes) {
-  for (size_t i = 0; i < program_.operands.size(); ++i) {
-    const Origin& origin = origins_[i];
-    data_[i] = origin.data + lane * origin.lane_bytes + row * layout_.row_bytes[i];
-  }
+  const size_t operands = program_.operands.size();
+  for (size_t i = 0; i < operands; ++i) data_[i] = origins_[i].data + lane * origins_[i].lane_bytes;
+  for (size_t i = 0; i < operands && row > 0; ++i) data_[i] += row * layout_.row_bytes[i];
   if (slice > 0) add_slice(slice);
   for (size_t p = 0; p < layout_.patterns.size(); ++p) patterns_[p] = layout_.patterns[p].data() + lane;
   if (!program_.folds.empty()) place_folds(slice * (layout_.slice / layout_.lanes) + row, lane);

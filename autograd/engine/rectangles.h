@@ -26,13 +26,15 @@ class Machine {
   template <class T>
   class Few {
    public:
-    explicit Few(size_t count) : many_(count > most ? std::make_unique<T[]>(count) : nullptr) {}
-    T* data() { return many_ ? many_.get() : few_; }
-    T& operator[](size_t i) { return data()[i]; }
+    explicit Few(size_t count)
+        : many_(count > most ? std::make_unique<T[]>(count) : nullptr), data_(many_ ? many_.get() : few_) {}
+    T* data() { return data_; }
+    T& operator[](size_t i) { return data_[i]; }
 
    private:
     T few_[most];
     std::unique_ptr<T[]> many_;
+    T* data_;
   };
   /// Of an operand.
   struct Origin {
@@ -72,6 +74,7 @@ class Machine {
   int64_t rows_in_window_ = 0;
   Carried carried_[carried_folds];
   bool folds_all_ = false;
+  bool one_row_ = false;  ///< the domain is, and any part of it is one rectangle
   bool fault_ = false;
 };
 
