@@ -91,6 +91,7 @@ void operator delete(void* memory, std::align_val_t) noexcept {
   exchange(memory, nullptr);
   std::free(memory);
 }
+void operator delete(void* memory, size_t, std::align_val_t alignment) noexcept { operator delete(memory, alignment); }
 
 TEST_CASE("Memory goes with its last handle, or with the Step that reads it") {
   {
