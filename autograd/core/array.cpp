@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <limits>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <utility>
 
@@ -43,6 +45,7 @@ Storage* Storage::create(const Shape& shape, DType dtype) {
   static std::atomic<uint64_t> next_serial{1};
   auto storage = std::make_unique<Storage>();
   storage->serial = next_serial.fetch_add(1, std::memory_order_relaxed);
+  storage->maker = this_thread();
   storage->dtype = dtype;
   storage->shape = shape;
   // Kernels may read, not write, a vector past the end of a buffer.
@@ -55,6 +58,48 @@ Storage* Storage::create(const Shape& shape, DType dtype) {
 void Storage::destroy() {
   ::operator delete(data, alignment);
   delete this;
+}
+
+uint16_t Storage::this_thread() {
+  static std::atomic<uint64_t> threads{0};
+  thread_local const uint64_t number = ++threads;
+  return number <= std::numeric_limits<uint16_t>::max() ? static_cast<uint16_t>(number) : no_thread;
+}
+
+// Memory that another thread than its maker was the last to have a handle on. The maker has read it when the handle was
+// dropped, and does not look whether there are handles when it stops: whoever ends a Step next does.
+
+namespace {
+
+std::mutex handed_over_mutex;
+Storage* first_handed_over = nullptr;
+
+}  // namespace
+
+std::atomic<bool> Storage::any_handed_over{false};
+
+void Storage::leave_to_maker() {
+  if (this_thread() == maker) {
+    left = true;
+    return;
+  }
+  const std::lock_guard lock(handed_over_mutex);
+  next_handed_over = std::exchange(first_handed_over, this);
+  any_handed_over.store(true, std::memory_order_relaxed);
+}
+
+void Storage::look_through_handed_over() {
+  const std::lock_guard lock(handed_over_mutex);
+  for (Storage** place = &first_handed_over; *place != nullptr;) {
+    Storage* const storage = *place;
+    if (storage->own() > 0) {
+      place = &storage->next_handed_over;
+    } else {
+      *place = storage->next_handed_over;
+      storage->destroy();
+    }
+  }
+  any_handed_over.store(first_handed_over != nullptr, std::memory_order_relaxed);
 }
 
 // Array -----------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ void Graph::create() {
   current_ = &graph;
 }
 
-Graph::Graph() { open(); }
+Graph::Graph() : thread_(Storage::this_thread()) { open(); }
 
 Graph::~Graph() {
   while (!marks_.empty()) close(marks_.back().serial);
@@ -113,13 +113,6 @@ uint32_t Graph::append_attributes(const void* data, size_t bytes) {
     std::memcpy(pool_.data() + offset, data, bytes);
   }
   return static_cast<uint32_t>(offset);
-}
-
-Node& Graph::append(const Op& op, const Shape& shape, DType dtype, std::source_location where) {
-  Node& node = append(op, dtype, where);
-  node.rank = static_cast<uint8_t>(shape.rank());
-  for (int axis = 0; axis < shape.rank(); ++axis) node.extents[axis] = shape[axis];
-  return node;
 }
 
 Tensor Graph::record_map(const Op& op, std::span<const uint32_t> inputs, DType dtype, std::source_location where) {
@@ -176,7 +169,7 @@ void Graph::broadcast(const Op& op, std::span<const uint32_t> inputs) {
 
 /// The newest node goes again; broadcast_shapes() knows what is wrong.
 void Graph::throw_broadcast(const Op& op, std::span<const uint32_t> inputs) {
-  nodes_.pop_back();
+  nodes_.shrink(nodes_.size() - 1);
   Shape shape = nodes_[inputs[0]].shape();
   for (size_t i = 1; i < inputs.size(); ++i) shape = broadcast_shapes(op.name, shape, nodes_[inputs[i]].shape());
   throw SizeError(std::string(op.name) + ": result too large");
@@ -207,22 +200,40 @@ Tensor Graph::record(const Recipe& recipe, const void* attributes, size_t attrib
   return handle(size() - 1);
 }
 
-Tensor Graph::leaf(Storage* storage, std::source_location where) {
-  const uint64_t version = storage->version.load(std::memory_order_relaxed);
-  if (2 * (leaf_count_ + 1) > leaf_table_.size()) grow_leaf_table();
-  const uint32_t bucket = find_bucket(storage, version);
-  if (leaf_table_[bucket] != 0) return handle(leaves_[leaf_table_[bucket] - 1].node);
-  if (leaf_count_ == leaves_.size()) leaves_.emplace_back();
-  // The counts of what many Arrays and Parameters lie behind are in no near cache. Steps of a loop mostly read the same
-  // ones in the same order, so those that follow are fetched while this one is recorded.
-  if (leaf_count_ + leaves_ahead < leaves_.size()) __builtin_prefetch(leaves_[leaf_count_ + leaves_ahead].storage, 1);
+inline Tensor Graph::append_leaf(Storage* storage, uint32_t bucket, std::source_location where) {
+  // What many Arrays and Parameters lie behind is in no near cache. Steps of a loop mostly read the same ones in the
+  // same order, so those that follow are fetched while this one is recorded.
+  if (const Leaf* const next = leaves_.popped(leaves_ahead)) __builtin_prefetch(next->storage, 1);
   Node& node = append(leaf_op, storage->shape, storage->dtype, where);
-  node.attributes = static_cast<uint32_t>(leaf_count_);
+  node.attributes = static_cast<uint32_t>(leaves_.size());
   node.value = storage->data;
+  const uint64_t version = storage->version.load(std::memory_order_relaxed);
+  leaves_.push(Leaf{storage, version, storage->serial, size() - 1, bucket});
+  return Tensor(innermost_, size() - 1, marks_[depth_].slot, leaf_op.id);
+}
+
+Tensor Graph::leaf(Storage* storage, std::source_location where) {
+  if (!storage->is_maker(thread_)) return leaf_of_other(storage, where);
+  if (storage->has_own_leaves()) {
+    const uint32_t known = find_leaf(storage);
+    if (known != no_leaf) return handle(known);
+  }
+  const auto place = static_cast<uint32_t>(leaves_.size());
+  const Tensor leaf = append_leaf(storage, no_bucket, where);
+  storage->add_own_leaf(place);
+  return leaf;
+}
+
+/// On what another thread has made.
+Tensor Graph::leaf_of_other(Storage* storage, std::source_location where) {
+  const uint32_t known = find_leaf(storage);
+  if (known != no_leaf) return handle(known);
+  if (2 * (leaves_.size() + 1) > leaf_table_.size()) grow_leaf_table();
+  const uint32_t bucket = find_bucket(storage, storage->version.load(std::memory_order_relaxed));
+  const Tensor leaf = append_leaf(storage, bucket, where);
   storage->add_reader();
-  leaves_[leaf_count_++] = {storage, version, storage->serial, size() - 1, bucket};
-  leaf_table_[bucket] = static_cast<uint32_t>(leaf_count_);
-  return handle(size() - 1);
+  leaf_table_[bucket] = static_cast<uint32_t>(leaves_.size());
+  return leaf;
 }
 
 Tensor Graph::leaf(void* memory, const Shape& shape, DType dtype, std::source_location where) {
@@ -230,6 +241,31 @@ Tensor Graph::leaf(void* memory, const Shape& shape, DType dtype, std::source_lo
   node.attributes = no_leaf;
   node.value = memory;
   return handle(size() - 1);
+}
+
+uint32_t Graph::find_leaf(const Storage* storage) const {
+  const uint64_t version = storage->version.load(std::memory_order_relaxed);
+  uint32_t place = no_leaf;
+  if (storage->is_maker(thread_)) {
+    // An earlier one would be of an earlier version.
+    if (storage->has_own_leaves()) place = storage->own_place;
+  } else if (!leaf_table_.empty()) {
+    place = leaf_table_[find_bucket(storage, version)] - 1;
+  }
+  if (place >= leaves_.size()) return no_leaf;
+  const Leaf& leaf = leaves_[place];
+  return leaf.storage == storage && leaf.version == version ? leaf.node : no_leaf;
+}
+
+uint32_t Graph::readers(const Storage* storage) const {
+  if (storage->is_maker(thread_)) return storage->own_leaves.load(std::memory_order_relaxed);
+  if (leaf_table_.empty()) return 0;
+  const size_t mask = leaf_table_.size() - 1;
+  uint32_t count = 0;
+  for (size_t bucket = hash(storage) & mask; leaf_table_[bucket] != 0; bucket = (bucket + 1) & mask) {
+    count += leaves_[leaf_table_[bucket] - 1].storage == storage;
+  }
+  return count;
 }
 
 uint32_t Graph::find_bucket(const Storage* storage, uint64_t version) const {
@@ -243,27 +279,13 @@ uint32_t Graph::find_bucket(const Storage* storage, uint64_t version) const {
 }
 
 void Graph::grow_leaf_table() {
-  leaf_table_.assign(std::bit_ceil(std::max<size_t>(64, 4 * leaf_count_)), 0);
-  for (size_t i = 0; i < leaf_count_; ++i) {
-    leaves_[i].bucket = find_bucket(leaves_[i].storage, leaves_[i].version);
-    leaf_table_[leaves_[i].bucket] = static_cast<uint32_t>(i + 1);
+  leaf_table_.assign(std::bit_ceil(std::max<size_t>(64, 4 * leaves_.size())), 0);
+  for (size_t i = 0; i < leaves_.size(); ++i) {
+    Leaf& leaf = leaves_[i];
+    if (leaf.bucket == no_bucket) continue;
+    leaf.bucket = find_bucket(leaf.storage, leaf.version);
+    leaf_table_[leaf.bucket] = static_cast<uint32_t>(i + 1);
   }
-}
-
-uint32_t Graph::find_leaf(const Storage* storage) const {
-  if (leaf_table_.empty()) return UINT32_MAX;
-  const uint32_t entry = leaf_table_[find_bucket(storage, storage->version.load(std::memory_order_relaxed))];
-  return entry == 0 ? UINT32_MAX : leaves_[entry - 1].node;
-}
-
-uint32_t Graph::readers(const Storage* storage) const {
-  if (leaf_table_.empty()) return 0;
-  const size_t mask = leaf_table_.size() - 1;
-  uint32_t count = 0;
-  for (size_t bucket = hash(storage) & mask; leaf_table_[bucket] != 0; bucket = (bucket + 1) & mask) {
-    count += leaves_[leaf_table_[bucket] - 1].storage == storage;
-  }
-  return count;
 }
 
 void Graph::hold(std::shared_ptr<const void> object) { held_.push_back(std::move(object)); }
@@ -289,7 +311,7 @@ uint64_t Graph::open() {
   if (arenas_.size() == depth) arenas_.emplace_back();
   const uint64_t serial = next_serial.fetch_add(1, std::memory_order_relaxed);
   marks_.push_back(
-      {serial, own_slots_[depth], size(), pool_.size(), leaf_count_, held_.size(), arenas_[depth].mark(), 0});
+      {serial, own_slots_[depth], size(), pool_.size(), leaves_.size(), held_.size(), arenas_[depth].mark(), 0});
   depth_ = static_cast<uint32_t>(depth);
   innermost_ = serial;
   Slot& entry = slots_[own_slots_[depth]];
@@ -305,14 +327,20 @@ void Graph::close(uint64_t serial) {
     std::terminate();
   }
   slots_[mark.slot].serial.store(0, std::memory_order_relaxed);
-  while (leaf_count_ > mark.leaves) {
-    const Leaf& leaf = leaves_[--leaf_count_];
-    if (leaf_count_ > leaves_ahead) __builtin_prefetch(leaves_[leaf_count_ - leaves_ahead].storage, 1);
-    leaf_table_[leaf.bucket] = 0;
-    leaf.storage->remove_reader();
+  for (size_t count = leaves_.size(); count > mark.leaves; --count) {
+    if (count > leaves_ahead) __builtin_prefetch(leaves_[count - 1 - leaves_ahead].storage, 1);
+    const Leaf& leaf = leaves_[count - 1];
+    if (leaf.bucket == no_bucket) {
+      leaf.storage->remove_own_leaf();
+    } else {
+      leaf_table_[leaf.bucket] = 0;
+      leaf.storage->remove_reader();
+    }
   }
-  current_leaves_ = std::min(current_leaves_, leaf_count_);
-  nodes_.erase(nodes_.begin() + mark.nodes, nodes_.end());
+  leaves_.shrink(mark.leaves);
+  Storage::destroy_handed_over();
+  current_leaves_ = std::min(current_leaves_, leaves_.size());
+  nodes_.shrink(mark.nodes);
   pool_.resize(mark.pool);
   held_.resize(mark.held);
   arenas_[marks_.size() - 1].release(mark.arena);
@@ -377,11 +405,13 @@ DType Tensor::dtype() const {
 
 Tensor tensor(Located x) { return x.as(DType::float32); }
 
-Located::Located(const Array& array, std::source_location where)
-    : tensor_(Graph::current().leaf(array.storage(), where)), where_(where) {}
+Tensor Located::read(const Array& array, std::source_location where) {
+  return Graph::current().leaf(array.storage(), where);
+}
 
-Located::Located(const Parameter& parameter, std::source_location where)
-    : tensor_(Graph::current().leaf(parameter.storage(), where)), where_(where) {}
+Tensor Located::read(const Parameter& parameter, std::source_location where) {
+  return Graph::current().leaf(parameter.storage(), where);
+}
 
 Tensor Located::as(DType type) const {
   if (!is_number()) return tensor_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <autograd/core/arena.h>
+#include <autograd/core/stack.h>
 #include <autograd/core/tensor.h>
 
 #include <array>
@@ -223,9 +224,9 @@ class BACKLIGHT_API Graph {
     uint64_t version;
     uint64_t serial;  ///< of the storage
     uint32_t node;
-    uint32_t bucket;  ///< of the table by (storage, version)
+    uint32_t bucket;  ///< of the table by (storage, version); none: the storage itself knows this place
   };
-  std::span<const Leaf> leaves() const { return {leaves_.data(), leaf_count_}; }
+  std::span<const Leaf> leaves() const { return {leaves_.begin(), leaves_.end()}; }
   /// Of a leaf node; null: it reads memory of the Step's arena.
   Storage* storage_of(const Node& leaf) const {
     return leaf.attributes == no_leaf ? nullptr : leaves_[leaf.attributes].storage;
@@ -247,7 +248,7 @@ class BACKLIGHT_API Graph {
   /// Leaves of this thread's open Steps on `storage`.
   uint32_t readers(const Storage* storage) const;
   /// To be told whenever this thread has assigned.
-  void has_assigned() { current_leaves_ = leaf_count_; }
+  void has_assigned() { current_leaves_ = leaves_.size(); }
 
   /// While set, recorded nodes take this source line: gradients point at the line of the operation.
   const std::source_location* where_override = nullptr;
@@ -264,17 +265,25 @@ class BACKLIGHT_API Graph {
   Graph();
   static void create();
   [[noreturn]] void throw_unusable(const Tensor& tensor) const;
-  static constexpr uint32_t no_leaf = UINT32_MAX;
+  static constexpr uint32_t no_leaf = UINT32_MAX, no_bucket = UINT32_MAX;
+  Tensor append_leaf(Storage* storage, uint32_t bucket, std::source_location where);
+  Tensor leaf_of_other(Storage* storage, std::source_location where);
   uint32_t find_bucket(const Storage* storage, uint64_t version) const;
   void grow_leaf_table();
   void warn_if_root_grows();
   Node& append(const Op& op, DType dtype, std::source_location where) {
-    Node& node = nodes_.emplace_back(op, dtype, depth_, where_override ? *where_override : where);
+    Node& node = nodes_.push(op, dtype, depth_, where_override ? *where_override : where);
     if (depth_ == 0) [[unlikely]]
       warn_if_root_grows();
     return node;
   }
-  Node& append(const Op& op, const Shape& shape, DType dtype, std::source_location where);
+  Node& append(const Op& op, const Shape& shape, DType dtype, std::source_location where) {
+    Node& node = append(op, dtype, where);
+    node.rank = static_cast<uint8_t>(shape.rank());
+    if (shape.rank() > 0) node.extents[0] = shape[0];
+    if (shape.rank() > 1) std::memcpy(node.extents, shape.begin(), sizeof node.extents);  // 0 beyond the rank
+    return node;
+  }
   void broadcast(const Op& op, std::span<const uint32_t> inputs);
   [[noreturn]] void throw_broadcast(const Op& op, std::span<const uint32_t> inputs);
   uint32_t append_attributes(const void* data, size_t bytes);
@@ -284,18 +293,19 @@ class BACKLIGHT_API Graph {
 #endif
   static constinit thread_local Graph* current_;
 
-  std::vector<Node> nodes_;
+  const uint16_t thread_;  ///< its number
+  Stack<Node> nodes_;
   std::vector<uint64_t> pool_;
   std::vector<Mark> marks_;
   uint32_t depth_ = 0;      ///< of the innermost Step: the last mark
   uint64_t innermost_ = 0;  ///< its number
   std::deque<Arena> arenas_;
   std::vector<uint16_t> own_slots_;  ///< by depth
-  // By (storage, version), with open addressing; entries leave in the reverse of their order.
-  std::vector<Leaf> leaves_;  ///< and behind leaf_count_ those of earlier Steps, whose storage is perhaps gone
-  size_t leaf_count_ = 0;
+  Stack<Leaf> leaves_;               ///< popped ones are of earlier Steps, whose storage is perhaps gone
   size_t current_leaves_ = 0;
-  std::vector<uint32_t> leaf_table_;  ///< index into leaves_ + 1
+  /// Leaves on what other threads made, as index into leaves_ + 1: by (storage, version), with open addressing; entries
+  /// leave in the reverse of their order.
+  std::vector<uint32_t> leaf_table_;
   std::vector<std::shared_ptr<const void>> held_;
   bool warned_ = false;
 };

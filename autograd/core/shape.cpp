@@ -28,12 +28,6 @@ Shape::Shape(std::span<const int64_t> extents) {
     throw SizeError("shape: " + to_string() + " has more than 2147483647 elements");
 }
 
-int64_t Shape::size() const {
-  int64_t count = 1;
-  for (int64_t extent : *this) count *= extent;
-  return count;
-}
-
 bool Shape::operator==(const Shape& other) const { return rank_ == other.rank_ && extents_ == other.extents_; }
 
 std::string Shape::to_string() const {

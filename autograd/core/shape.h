@@ -23,7 +23,11 @@ class BACKLIGHT_API Shape {
   int rank() const { return rank_; }
   int64_t operator[](int axis) const { return extents_[static_cast<size_t>(axis)]; }
   /// Product of the extents: 1 for a scalar.
-  int64_t size() const;
+  int64_t size() const {
+    int64_t count = 1;
+    for (int axis = 0; axis < rank_; ++axis) count *= (*this)[axis];
+    return count;
+  }
   const int64_t* begin() const { return extents_.data(); }
   const int64_t* end() const { return extents_.data() + rank_; }
   std::span<const int64_t> extents() const { return {begin(), end()}; }

@@ -81,8 +81,10 @@ class BACKLIGHT_API Located {
   // Implicit on purpose: it is how every operand is passed.
   Located(const Tensor& tensor, std::source_location where = std::source_location::current())
       : tensor_(tensor), where_(where) {}
-  Located(const Array& array, std::source_location where = std::source_location::current());
-  Located(const Parameter& parameter, std::source_location where = std::source_location::current());
+  Located(const Array& array, std::source_location where = std::source_location::current())
+      : tensor_(read(array, where)), where_(where) {}
+  Located(const Parameter& parameter, std::source_location where = std::source_location::current())
+      : tensor_(read(parameter, where)), where_(where) {}
   template <class Number>
   requires std::is_arithmetic_v<Number> Located(Number number,
                                                 std::source_location where = std::source_location::current())
@@ -102,6 +104,9 @@ class BACKLIGHT_API Located {
   Tensor as(DType type) const;
 
  private:
+  static Tensor read(const Array& array, std::source_location where);
+  static Tensor read(const Parameter& parameter, std::source_location where);
+
   Tensor tensor_;
   std::source_location where_;
   double number_ = 0;

@@ -129,9 +129,9 @@ class KeptMemory {
   std::vector<Arena::Mark>& marks_;  ///< before and after, by depth
 };
 
-void check_type(const Node& value, const Parameter& parameter) {
-  if (value.dtype == parameter.dtype()) return;
-  throw DTypeError(std::string("assign: ") + name_of(value.dtype) + " value to a " + name_of(parameter.dtype()) +
+void check_type(const Node& value, const Storage& parameter) {
+  if (value.dtype == parameter.dtype) return;
+  throw DTypeError(std::string("assign: ") + name_of(value.dtype) + " value to a " + name_of(parameter.dtype) +
                    " Parameter");
 }
 
@@ -142,15 +142,16 @@ void check_assignment(const Graph& graph, const Assignment& assignment) {
     throw ShapeError("assign: value of shape " + node.shape().to_string() + " to a Parameter of shape " +
                      parameter.shape().to_string());
   }
-  check_type(node, parameter);
+  check_type(node, *parameter.storage());
 }
 
 void check_assignment(const Graph& graph, const PackedAssignment& assignment) {
   const Node& node = graph.node(graph.check(assignment.value));
   int64_t size = 0;
   for (const Parameter& parameter : assignment.parameters) {
-    check_type(node, parameter);
-    size += parameter.size();
+    const Storage& storage = *parameter.storage();
+    check_type(node, storage);
+    size += storage.shape.size();
   }
   if (node.rank != 1 || node.extents[0] != size) {
     throw ShapeError("assign: value of shape " + node.shape().to_string() + " to Parameters of " +
@@ -174,6 +175,21 @@ void overwrite(Storage& storage, const void* value, std::source_location where) 
   storage.version.store(storage.version.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
+/// The first `count` parameters, by values that lie end to end; null: their region has put them where they belong.
+void overwrite(std::span<Storage* const> parameters, size_t count, const std::byte* values,
+               std::source_location where) {
+  constexpr size_t ahead = 8;  // by now many Parameters are in no near cache
+  for (size_t k = 0; k < count; ++k) {
+    if (k + ahead < parameters.size()) {
+      __builtin_prefetch(&parameters[k + ahead]->version, 1);
+      __builtin_prefetch(&parameters[k + ahead]->assigned_at, 1);
+    }
+    Storage& storage = *parameters[k];
+    overwrite(storage, values == nullptr ? storage.data : values, where);
+    if (values != nullptr) values += bytes_of(storage);
+  }
+}
+
 /// `first`: of the assigned values among the recording's outputs.
 void assign_all(const Planned& planned, Workspace& workspace, size_t first) {
   const engine::Recording& recording = planned.recording;
@@ -190,21 +206,11 @@ void assign_all(const Planned& planned, Workspace& workspace, size_t first) {
     }
     workspace.assigned.push_back(value);
   }
-  constexpr ptrdiff_t ahead = 8;  // by now many Parameters are in no near cache
-  Storage* const* parameter = targets.parameters.data();
-  Storage* const* const end = parameter + targets.parameters.size();
+  std::span<Storage* const> rest(targets.parameters);
   for (size_t i = 0; i < targets.counts.size(); ++i) {
-    const std::byte* value = workspace.assigned[i];  // null: its region has put it where it belongs
     const std::source_location where = recording.node(recording.outputs()[first + i]).where;
-    for (uint32_t k = 0; k < targets.counts[i]; ++k) {
-      if (end - parameter > ahead) {
-        __builtin_prefetch(&parameter[ahead]->version, 1);
-        __builtin_prefetch(&parameter[ahead]->assigned_at, 1);
-      }
-      Storage& storage = **parameter++;
-      overwrite(storage, value == nullptr ? storage.data : value, where);
-      if (value != nullptr) value += bytes_of(storage);
-    }
+    overwrite(rest, targets.counts[i], workspace.assigned[i], where);
+    rest = rest.subspan(targets.counts[i]);
   }
   if (!targets.parameters.empty()) recording.graph().has_assigned();
 }

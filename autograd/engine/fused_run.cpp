@@ -202,6 +202,7 @@ void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
   Piece piece;
   alignas(64) std::byte small[most_stack_bytes];
   piece.local = region_.local_bytes <= most_stack_bytes ? small : local_memory(region_.local_bytes);
+  KernelRun kernel(*region_.kernel, arguments_, fault_);
   const std::vector<int64_t>& borders = region_.borders;
   auto k = static_cast<size_t>(std::ranges::upper_bound(borders, begin) - borders.begin());  // the next border
   for (piece.begin = begin; piece.begin < end; piece.begin = piece.end, ++k) {
@@ -216,11 +217,11 @@ void FusedRun::run_blocks(int64_t begin, int64_t end, After&& after) {
     }
     for (const RowLookup& rows : region_.row_lookups)
       look_up_rows(rows, at<float>(rows.table.place), at<int32_t>(rows.list.indices), piece, fault_, number++);
-    for (const Packed& packed : region_.packs) gather_parts(packed, values_, piece, k - 1);
-    for (const Packed& packed : region_.packs) fetch_piece(packed, values_, k);
-    for (const Packed& packed : region_.unpacks) expect_parts(packed, values_, piece, k - 1);
-    run_piece(piece);
-    for (const Packed& packed : region_.unpacks) spread_parts(packed, values_, piece, k - 1);
+    gather_parts(region_.packs, values_, piece, k - 1);
+    fetch_parts(region_.packs, values_, piece.end, k);
+    expect_parts(region_.unpacks, values_, piece, k - 1);
+    kernel.run(piece);
+    spread_parts(region_.unpacks, values_, piece, k - 1);
     after(piece);
   }
 }

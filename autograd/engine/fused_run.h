@@ -42,7 +42,7 @@ class FusedRun {
   const T* at(const Place& place) const {
     return reinterpret_cast<const T*>(values_[place.base] + place.bytes);
   }
-  void run_piece(const Piece& piece) { region_.kernel->run(arguments_, piece, fault_); }
+  void run_piece(const Piece& piece) { KernelRun(*region_.kernel, arguments_, fault_).run(piece); }
   void run_streams();
   template <class After>
   void run_blocks(int64_t begin, int64_t end, After&& after);

@@ -11,7 +11,7 @@ class Interpreter {
  public:
   explicit Interpreter(const ir::Program& program);
 
-  /// A piece as Kernel::run() takes it. Expects the default floating-point environment.
+  /// A piece as KernelRun::run() takes it. Expects the default floating-point environment.
   void run(const KernelArguments& arguments, const Piece& piece, Fault& fault) const;
 
  private:

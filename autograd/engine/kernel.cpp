@@ -91,12 +91,6 @@ Kernel::Kernel(ir::Program program) : program_(std::move(program)) {
   }
 }
 
-void Kernel::run(const KernelArguments& arguments, const Piece& piece, Fault& fault) const {
-  // Where machine code met a fault, the interpreter says which.
-  if (function_ != nullptr && arguments.layout.regular && !run_machine(function_, program_, arguments, piece)) return;
-  interpreter().run(arguments, piece, fault);
-}
-
 const Interpreter& Kernel::interpreter() const {
   std::call_once(once_, [&] { interpreter_ = std::make_unique<Interpreter>(program_); });
   return *interpreter_;
@@ -108,6 +102,12 @@ void Kernel::attach(std::shared_ptr<const jit::Code> code, size_t index) {
   code_ = std::move(code);
   index_ = index;
   function_ = code_->function(index);
+}
+
+KernelRun::KernelRun(const Kernel& kernel, const KernelArguments& arguments, Fault& fault)
+    : kernel_(kernel), arguments_(arguments), fault_(fault) {
+  if (kernel.function_ != nullptr && arguments.layout.regular)
+    machine_.emplace(kernel.function_, kernel.program_, arguments);
 }
 
 std::shared_ptr<const Kernel> KernelSet::add(ir::Program program) {

@@ -2,11 +2,13 @@
 
 #include <autograd/engine/interpreter.h>
 #include <autograd/engine/jit/jit.h>
+#include <autograd/engine/rectangles.h>
 #include <autograd/engine/region.h>
 #include <autograd/ir/program.h>
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 
 namespace autograd::engine {
@@ -19,8 +21,6 @@ class Kernel {
   Kernel& operator=(const Kernel&) = delete;
 
   const ir::Program& program() const { return program_; }
-  /// Computes a piece. `begin` lies on a block of folds over all; folds over lanes need whole rows.
-  void run(const KernelArguments& arguments, const Piece& piece, Fault& fault) const;
   /// Estimated cost of an element, in nanoseconds, for deciding whether threads are worth it.
   double cost() const { return cost_; }
   bool compiled() const { return function_ != nullptr; }
@@ -29,6 +29,7 @@ class Kernel {
   void attach(std::shared_ptr<const jit::Code> code, size_t index);
 
  private:
+  friend class KernelRun;
   const Interpreter& interpreter() const;
 
   ir::Program program_;
@@ -38,6 +39,24 @@ class Kernel {
   jit::Function function_ = nullptr;
   mutable std::once_flag once_;
   mutable std::unique_ptr<const Interpreter> interpreter_;
+};
+
+/// Runs a kernel on pieces of one domain. For one thread.
+class KernelRun {
+ public:
+  KernelRun(const Kernel& kernel, const KernelArguments& arguments, Fault& fault);
+  /// Computes a piece. `begin` lies on a block of folds over all; folds over lanes need whole rows.
+  void run(const Piece& piece) {
+    // Where machine code met a fault, the interpreter says which.
+    if (machine_ && !machine_->run(piece)) return;
+    kernel_.interpreter().run(arguments_, piece, fault_);
+  }
+
+ private:
+  const Kernel& kernel_;
+  const KernelArguments& arguments_;
+  Fault& fault_;
+  std::optional<Machine> machine_;  ///< where there is machine code for this domain
 };
 
 /// Machine code of several kernels as one function.
@@ -72,9 +91,5 @@ int64_t compiled_kernels();
 /// Cuts the domain into rows and lanes, and says how each operand of the program is walked. `whole_rows`: no piece
 /// ends inside a row of the last axis; with folds of parts of the domain none does anyway.
 void lay_out(ir::Program& program, KernelArguments& arguments, bool whole_rows);
-
-/// Runs machine code on a piece; returns whether it met a fault.
-bool run_machine(jit::Function function, const ir::Program& program, const KernelArguments& arguments,
-                 const Piece& piece);
 
 }  // namespace autograd::engine

@@ -43,6 +43,14 @@ void for_each_part(const Packed& packed, const std::vector<std::byte*>& values, 
   }
 }
 
+/// Leaves where the elements of a piece lie, or shall lie; true: where they belong, not in local memory.
+bool expect(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
+  const Place& origin = packed.pieces[number].origin;
+  const bool in_one = origin.base != none;
+  address_of_elements(packed, piece) = in_one ? address(packed, values, origin, piece.begin) : room(packed, piece);
+  return in_one;
+}
+
 }  // namespace
 
 std::vector<int64_t> borders_of_pieces(const Packed& packed, int64_t block, bool by_parts) {
@@ -69,30 +77,35 @@ void find_pieces(Packed& packed, std::span<const int64_t> borders) {
   }
 }
 
-void gather_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
-  expect_parts(packed, values, piece, number);
-  if (packed.pieces[number].origin.base != none) return;
-  for_each_part(packed, values, piece, packed.pieces[number].part,
-                [](const std::byte* from, std::byte* local, size_t bytes) { std::memcpy(local, from, bytes); });
+void gather_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
+                  size_t number) {
+  for (const Packed& packed : packs) {
+    if (expect(packed, values, piece, number)) continue;
+    for_each_part(packed, values, piece, packed.pieces[number].part,
+                  [](const std::byte* from, std::byte* local, size_t bytes) { std::memcpy(local, from, bytes); });
+  }
 }
 
-void expect_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
-  const Place& origin = packed.pieces[number].origin;
-  address_of_elements(packed, piece) =
-      origin.base != none ? address(packed, values, origin, piece.begin) : room(packed, piece);
+void expect_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
+                  size_t number) {
+  for (const Packed& packed : packs) expect(packed, values, piece, number);
 }
 
-void spread_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number) {
-  if (packed.pieces[number].origin.base != none) return;  // written where they belong
-  for_each_part(packed, values, piece, packed.pieces[number].part,
-                [](std::byte* to, const std::byte* local, size_t bytes) { std::memcpy(to, local, bytes); });
+void spread_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
+                  size_t number) {
+  for (const Packed& packed : packs) {
+    if (packed.pieces[number].origin.base != none) continue;  // written where they belong
+    for_each_part(packed, values, piece, packed.pieces[number].part,
+                  [](std::byte* to, const std::byte* local, size_t bytes) { std::memcpy(to, local, bytes); });
+  }
 }
 
-void fetch_piece(const Packed& packed, const std::vector<std::byte*>& values, size_t number) {
-  if (number >= packed.pieces.size() || packed.pieces[number].origin.base == none) return;
-  const Packed::Part& part = packed.parts[packed.pieces[number].part];
-  const std::byte* from = values[part.place.base] + part.place.bytes;
-  for (int64_t bytes = 0; bytes < fetched_bytes; bytes += 64) __builtin_prefetch(from + bytes);
+void fetch_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, int64_t begin, size_t number) {
+  for (const Packed& packed : packs) {
+    if (number >= packed.pieces.size() || packed.pieces[number].origin.base == none) continue;
+    const std::byte* from = address(packed, values, packed.pieces[number].origin, begin);
+    for (int64_t bytes = 0; bytes < fetched_bytes; bytes += 64) __builtin_prefetch(from + bytes);
+  }
 }
 
 }  // namespace autograd::engine

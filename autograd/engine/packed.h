@@ -2,6 +2,7 @@
 
 #include <autograd/engine/lookup.h>
 
+#include <span>
 #include <vector>
 
 // Many small arrays as one: a region over all their elements end to end runs piece by piece. A part that is worth a
@@ -46,15 +47,20 @@ struct Packed {
 std::vector<int64_t> borders_of_pieces(const Packed& packed, int64_t block, bool by_parts);
 void find_pieces(Packed& packed, std::span<const int64_t> borders);
 
+// Piece `number` of each pack:
+
 /// Leaves in local memory where the elements of a piece lie: in a part that has them all, or else in local memory,
 /// where they are collected.
-void gather_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number);
+void gather_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
+                  size_t number);
 /// The same for elements that the kernel will write, which nobody collects.
-void expect_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number);
+void expect_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
+                  size_t number);
 /// Puts them where they belong.
-void spread_parts(const Packed& packed, const std::vector<std::byte*>& values, const Piece& piece, size_t number);
-/// Has the beginning of a piece on its way while the kernel works on the one before it: processors foresee only what
-/// lies in one walk.
-void fetch_piece(const Packed& packed, const std::vector<std::byte*>& values, size_t number);
+void spread_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, const Piece& piece,
+                  size_t number);
+/// Has the beginning of a piece, if there is one, on its way while the kernel works on the one before it: processors
+/// foresee only what lies in one walk.
+void fetch_parts(std::span<const Packed> packs, const std::vector<std::byte*>& values, int64_t begin, size_t number);
 
 }  // namespace autograd::engine

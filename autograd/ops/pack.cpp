@@ -15,6 +15,10 @@ Tensor pack(std::span<const Tensor> tensors) {
     if (node.dtype != type) throw DTypeError(std::string("pack: ") + name_of(type) + " and " + name_of(node.dtype));
     size += node.size();
   }
+  return pack(tensors, size, type);
+}
+
+Tensor pack(std::span<const Tensor> tensors, int64_t size, DType type) {
   return Graph::current().record({pack_op, tensors, {size}, type, std::source_location()});
 }
 

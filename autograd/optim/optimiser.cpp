@@ -31,6 +31,11 @@ Parameter zero_like(const Parameter& parameter, const std::string& prefix) {
   return Parameter(zeros(parameter.shape(), parameter.dtype()), prefix + "." + parameter.name());
 }
 
+/// Reads the parameters: built where they stay, as copies of what has just been written keep processors waiting.
+void append(std::vector<Located>& variables, const std::vector<Parameter>& parameters) {
+  for (const Parameter& parameter : parameters) variables.emplace_back(parameter, std::source_location::current());
+}
+
 /// min(1, limit / norm of all gradients together)
 Tensor scale_to_norm(std::span<const Tensor> gradients, double limit) {
   Tensor total;
@@ -103,14 +108,13 @@ void Optimiser::find_packs() {
   }
   std::vector<bool> packed(parameters_.size());
   for (Pack& pack : packs_) {
-    int64_t size = 0;
     for (const size_t i : pack.members) {
       packed[i] = true;
       pack.parameters.push_back(parameters_[i]);
-      size += parameters_[i].size();
+      pack.size += parameters_[i].size();
     }
     for (size_t k = 0; k < method_.remembers.size(); ++k)
-      pack.remembered.emplace_back(zeros({size}, pack.parameters[0].dtype()));
+      pack.remembered.emplace_back(zeros({pack.size}, pack.parameters[0].dtype()));
   }
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (!packed[i]) alone_.push_back(i);
@@ -124,9 +128,7 @@ void Optimiser::find_packs() {
 
 void Optimiser::put_together(Pack& pack) {
   for (std::vector<std::optional<Parameter>>& parts : remembered_) {
-    int64_t size = 0;
-    for (const size_t i : pack.members) size += parameters_[i].size();
-    const Parameter whole = zeros({size}, pack.parameters[0].dtype());
+    const Parameter whole = zeros({pack.size}, pack.parameters[0].dtype());
     std::byte* to = whole.storage()->data;
     for (const size_t i : pack.members) {
       const int64_t bytes = bytes_of(parameters_[i]);
@@ -186,7 +188,7 @@ void Optimiser::add_step(std::span<const Located> parameters, std::span<const Te
 }
 
 void Optimiser::add_step(size_t i, const Tensor& parameter, const Tensor& gradient, Assignments& assignments) {
-  check(i, parameter, gradient);
+  check(Graph::current(), i, parameter, gradient);
   Moving old{parameter};
   for (size_t k = 0; k < remembered_.size(); ++k) old.remembered[k] = Located(*remembered_[k][i]).tensor();
   const Moving moved = update(old, gradient);
@@ -197,33 +199,39 @@ void Optimiser::add_step(size_t i, const Tensor& parameter, const Tensor& gradie
 
 void Optimiser::add_step(const Pack& together, std::span<const Located> parameters, std::span<const Tensor> gradients,
                          Assignments& assignments) {
-  packing_.clear();
-  for (const size_t i : together.members) {
-    packing_.push_back(parameters[i].tensor());
-    check(i, packing_.back(), gradients[i]);
+  const Graph& graph = Graph::current();
+  const DType type = together.parameters[0].dtype();
+  const size_t count = together.members.size();
+  packing_.resize(2 * count);  // parameters, then gradients
+  for (size_t k = 0; k < count; ++k) {
+    const size_t i = together.members[k];
+    packing_[k] = parameters[i].tensor();
+    packing_[count + k] = gradients[i];
+    check(graph, i, packing_[k], packing_[count + k]);
   }
-  Moving old{pack(packing_)};
+  const std::span<const Tensor> packing(packing_);
+  Moving old{pack(packing.first(count), together.size, type)};
   for (size_t k = 0; k < together.remembered.size(); ++k) old.remembered[k] = Located(together.remembered[k]).tensor();
-  packing_.clear();
-  for (const size_t i : together.members) packing_.push_back(gradients[i]);
-  const Moving moved = update(old, pack(packing_));
+  const Moving moved = update(old, pack(packing.last(count), together.size, type));
   for (size_t k = 0; k < together.remembered.size(); ++k)
     assignments.single.push_back({together.remembered[k], moved.remembered[k]});
   assignments.packed.push_back({together.parameters, moved.parameter});
 }
 
 /// Nodes tell, which are nearer than what the parameter holds.
-void Optimiser::check(size_t i, const Tensor& parameter, const Tensor& gradient) const {
-  const Graph& graph = Graph::current();
+void Optimiser::check(const Graph& graph, size_t i, const Tensor& parameter, const Tensor& gradient) const {
   const Node &wanted = graph.node(graph.check(parameter)), &given = graph.node(graph.check(gradient));
-  if (!same_shape(given, wanted)) {
-    throw ShapeError("apply: a gradient " + given.shape().to_string() + " for " + description(parameters_, i) + " " +
-                     wanted.shape().to_string());
+  if (!same_shape(given, wanted) || given.dtype != wanted.dtype) [[unlikely]]
+    refuse(i, wanted, given);
+}
+
+void Optimiser::refuse(size_t i, const Node& parameter, const Node& gradient) const {
+  if (!same_shape(gradient, parameter)) {
+    throw ShapeError("apply: a gradient " + gradient.shape().to_string() + " for " + description(parameters_, i) + " " +
+                     parameter.shape().to_string());
   }
-  if (given.dtype != wanted.dtype) {
-    throw DTypeError(std::string("apply: a gradient of ") + name_of(given.dtype) + " for " +
-                     description(parameters_, i) + " of " + name_of(wanted.dtype));
-  }
+  throw DTypeError(std::string("apply: a gradient of ") + name_of(gradient.dtype) + " for " +
+                   description(parameters_, i) + " of " + name_of(parameter.dtype));
 }
 
 std::span<const Tensor> Optimiser::clipped(std::span<const Tensor> gradients) {
@@ -259,9 +267,7 @@ void minimise(const Tensor& loss, std::span<Optimiser* const> optimisers, std::s
   first.variables_.clear();
   first.assignments_.single.clear();
   first.assignments_.packed.clear();
-  for (const Optimiser* optimiser : optimisers) {
-    first.variables_.insert(first.variables_.end(), optimiser->parameters_.begin(), optimiser->parameters_.end());
-  }
+  for (const Optimiser* optimiser : optimisers) append(first.variables_, optimiser->parameters_);
   std::span<const Tensor> gradients =
       grad(loss, std::span<const Located>(first.variables_), {.unused = GradOptions::Unused::zeros});
   std::span<const Located> variables = first.variables_;
@@ -280,7 +286,8 @@ void Optimiser::accumulate(const Tensor& loss, std::initializer_list<Tensor> als
 void Optimiser::accumulate(const Tensor& loss, std::span<const Tensor> also) {
   for (size_t i = accumulated_.size(); i < parameters_.size(); ++i)
     accumulated_.push_back(zero_like(parameters_[i], "gradient"));
-  variables_.assign(parameters_.begin(), parameters_.end());
+  variables_.clear();
+  append(variables_, parameters_);
   assignments_.single.clear();
   assignments_.packed.clear();
   const std::span<const Tensor> gradients =
@@ -312,7 +319,8 @@ void Optimiser::apply(std::span<const Tensor> gradients, std::span<const Tensor>
   }
   assignments_.single.clear();
   assignments_.packed.clear();
-  variables_.assign(parameters_.begin(), parameters_.end());
+  variables_.clear();
+  append(variables_, parameters_);
   add_step(variables_, clipped(gradients), assignments_);
   evaluate(also, assignments_.single, assignments_.packed);
   ++steps_;

@@ -12,6 +12,9 @@
 
 namespace autograd {
 
+class Graph;
+struct Node;
+
 /// Limits on gradients before an optimiser uses them: first on each element, then on the Euclidean norm of all
 /// gradients of the optimiser together, which are scaled alike (Pascanu, Mikolov, Bengio 2013).
 struct Clipping {
@@ -90,6 +93,7 @@ class BACKLIGHT_API Optimiser {
   struct Pack {
     std::vector<size_t> members;  ///< of parameters_
     std::vector<Parameter> parameters;
+    int64_t size = 0;                   ///< elements of all
     std::vector<Parameter> remembered;  ///< end to end, by name; none while the members have their own
   };
   void find_packs();
@@ -101,7 +105,8 @@ class BACKLIGHT_API Optimiser {
   void add_step(const Pack& together, std::span<const Located> parameters, std::span<const Tensor> gradients,
                 Assignments& assignments);
   void evaluate_step(const Tensor& loss, std::span<const Tensor> also);
-  void check(size_t i, const Tensor& parameter, const Tensor& gradient) const;
+  void check(const Graph& graph, size_t i, const Tensor& parameter, const Tensor& gradient) const;
+  [[noreturn]] void refuse(size_t i, const Node& parameter, const Node& gradient) const;
   std::span<const Tensor> clipped(std::span<const Tensor> gradients);
 
   std::vector<Parameter> parameters_;

@@ -52,6 +52,31 @@ TEST_CASE("A Step holds what it reads until it ends, once for each version") {
   CHECK(readers(array) == 0);
 }
 
+TEST_CASE("A Step has one leaf for each version of a Parameter, whichever Step read it first") {
+  ag::Parameter parameter(Array::of({1.F}));
+  const auto node_count = [] { return ag::report().nodes; };
+  const ag::Step outer;
+  const Tensor first = parameter * 2;
+  ag::evaluate({first});
+  Tensor lost;
+  {
+    const ag::Step inner;
+    parameter.assign(Array::of({5.F}));
+    const Tensor second = parameter * 2, third = parameter * 3;
+    CHECK(parameter.storage()->readers() == 2);
+    CHECK((second + third).item() == 25);
+    CHECK(node_count() == 6);  // one leaf, two numbers
+  }
+  CHECK(parameter.storage()->readers() == 1);
+  const Array other = Array::of({7.F});
+  const Tensor between = other * 2;  // its leaf takes the place of the inner Step's
+  CHECK((parameter * 2 + parameter * 3).item() == 25);
+  CHECK(node_count() == 6);
+  CHECK(parameter.storage()->readers() == 2);
+  CHECK(first.item() == 2);
+  CHECK(between.item() == 14);
+}
+
 TEST_CASE("A handle used after its Step names operation and Step") {
   Tensor product, leaf;
   {
