@@ -254,25 +254,58 @@ bool are_folds(const EdgeTopology& topology, std::size_t first) {
   return sign_bits(unlike != 0) == 0;
 }
 
+// Silhouettes among some edges. They are few and anywhere: they are listed without a branch, and what is read to walk
+// one is fetched while others are walked.
+class SilhouetteList {
+ public:
+  static constexpr std::size_t most = 1024;
+
+  void add(std::size_t edge, int side) {
+    edges_[count_] = static_cast<int32_t>(edge);
+    sides_[count_] = static_cast<int8_t>(side);
+    count_ += side != 0;
+  }
+  void walk(const View& view, CandidateList& list) {
+    constexpr std::size_t ahead = 8;
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (i + ahead < count_) fetch(view, static_cast<std::size_t>(edges_[i + ahead]));
+      add_edge(view, static_cast<std::size_t>(edges_[i]), sides_[i], list);
+    }
+    count_ = 0;
+  }
+
+ private:
+  static void fetch(const View& view, std::size_t edge) {
+    for (const std::size_t end : {2 * edge, 2 * edge + 1})
+      __builtin_prefetch(&view.screen.vertices[static_cast<std::size_t>(view.topology.edges[end])]);
+  }
+
+  std::size_t count_ = 0;
+  int32_t edges_[most];
+  int8_t sides_[most];
+};
+
 std::span<const Candidate> find_candidates(const View& view, Workspace& workspace) {
   CandidateList list(workspace);
+  SilhouetteList silhouettes;
   const std::size_t edges = view.topology.edges.size() / 2;
-  const auto add = [&](std::size_t edge, int side) {
-    if (side != 0) add_edge(view, edge, side, list);
-  };
-  std::size_t edge = 0;
-  for (; edge + lanes <= edges; edge += lanes) {
-    if (!are_folds(view.topology, edge)) {
-      for (std::size_t i = 0; i < lanes; ++i) add(edge + i, silhouette_side(view, edge + i));
-      continue;
+  for (std::size_t first = 0; first < edges; first += SilhouetteList::most) {
+    const std::size_t last = first + SilhouetteList::most < edges ? first + SilhouetteList::most : edges;
+    std::size_t edge = first;
+    for (; edge + lanes <= last; edge += lanes) {
+      if (!are_folds(view.topology, edge)) {
+        for (std::size_t i = 0; i < lanes; ++i) silhouettes.add(edge + i, silhouette_side(view, edge + i));
+        continue;
+      }
+      const int32_t* turns = view.topology.wing_turns.data() + view.topology.wing_start[edge];
+      for (std::size_t i = 0; i < lanes; ++i) {
+        const int both = view.turn(turns[2 * i]) + view.turn(turns[2 * i + 1]);  // 0 where they are on two sides
+        silhouettes.add(edge + i, (both > 0) - (both < 0));
+      }
     }
-    const int32_t* turns = view.topology.wing_turns.data() + view.topology.wing_start[edge];
-    for (std::size_t i = 0; i < lanes; ++i) {
-      const int both = view.turn(turns[2 * i]) + view.turn(turns[2 * i + 1]);  // 0 where they are on two sides
-      add(edge + i, (both > 0) - (both < 0));
-    }
+    for (; edge < last; ++edge) silhouettes.add(edge, silhouette_side(view, edge));
+    silhouettes.walk(view, list);
   }
-  for (; edge < edges; ++edge) add(edge, silhouette_side(view, edge));
   return list.found();
 }
 
