@@ -58,7 +58,6 @@ TEST_CASE("A Step has one leaf for each version of a Parameter, whichever Step r
   const ag::Step outer;
   const Tensor first = parameter * 2;
   ag::evaluate({first});
-  Tensor lost;
   {
     const ag::Step inner;
     parameter.assign(Array::of({5.F}));
