@@ -255,7 +255,8 @@ class ScatterAdd {
   /// The same for one scatter_add and for several side by side, whose sums have the same order so.
   void join_chunks() {
     if (copied() <= 2 * rows_) return;
-    while (copied() * in_.node->size() > copied_elements * rows_) {
+    const int64_t elements = in_.node->size() / rows_;  // of a row
+    while (copied() * elements > copied_elements) {
       for (int64_t c = 0; c < count_; c += 2) chunk(c / 2) = c + 1 < count_ ? joined(chunk(c), chunk(c + 1)) : chunk(c);
       count_ = (count_ + 1) / 2;
       joined_ *= 2;
